@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# Shortcuts. The build itself is CMakeLists.txt with CMakePresets.json.
+.DEFAULT_GOAL := release
+.PHONY: release demo test check asan tsan bench format clean
+
+build_tools := build-essential cmake ninja-build
+test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc
+demo_tools := $(build_tools) rdiff
+bench_tools := $(build_tools) rdiff
+
+# The library and the program weir, in build/release.
+release:
+	@tools/need.sh $(build_tools)
+	@mkdir -p build
+	@cmake --preset release >build/release.log || \
+		{ cat build/release.log; exit 1; }
+	@cmake --build --preset release
+
+# A real job on real input, with a check of the result.
+demo:
+	@tools/need.sh $(demo_tools)
+	@$(MAKE) --no-print-directory release
+	@tools/demo.sh
+
+# Everything: plain, both sanitizers, and that clang compiles it.
+test:
+	@tools/need.sh $(test_tools)
+	@tools/test.sh release asan tsan clang
+
+# The quick one, while working.
+check:
+	@tools/need.sh $(test_tools)
+	@tools/test.sh release
+
+asan tsan:
+	@tools/need.sh $(test_tools)
+	@tools/test.sh $@
+
+bench:
+	@tools/need.sh $(bench_tools)
+	@$(MAKE) --no-print-directory release
+	@bench/run.sh
+
+# Rewrites every C file as .clang-format has it.
+format:
+	@tools/need.sh clang-format
+	@find . \( -path ./build -o -path ./.git \) -prune -o -name '*.[ch]' \
+		-print0 | xargs -0 -r clang-format -i
+
+clean:
+	rm -rf build

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// Everything. Prefer including the one header you use.
+//
+//   threads    see each header.
+//   blocking   see each header.
+//   ownership  see each header.
+//   errors     see weir/base.h.
+#ifndef WEIR_H
+#define WEIR_H
+#include "weir/base.h"
+#include "weir/pool.h"
+#endif

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// weir/base.h: what every weir header needs: linkage, version, errors, time.
+//
+// Rules that hold for every function here:
+//   threads    any thread, any time.
+//   blocking   nothing here blocks or allocates.
+//   ownership  returned text is static; do not free it.
+//   errors     none; see each function.
+//
+// The error vocabulary of the whole library (a negative errno each; the call
+// that can give it says so):
+//   -EAGAIN     not now: full, or nothing there yet; try again later
+//   -EALREADY   too late: it has ended, or was already taken
+//   -EBUSY      it runs, or is in use
+//   -ECANCELED  cancelled before it ran, or told to stop
+//   -ECHILD     the object belongs to the parent of this forked process
+//   -EDEADLK    would wait for itself
+//   -EINVAL     bad argument
+//   -E2BIG      options newer than this library
+//   -ENOENT     not found
+//   -ENOMEM     out of memory
+//   -EPIPE      the other side is gone
+//   -ESHUTDOWN  the object is being stopped
+//   -ETIMEDOUT  the deadline passed
+#ifndef WEIR_BASE_H
+#define WEIR_BASE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WEIR_VERSION_MAJOR 0
+#define WEIR_VERSION_MINOR 1
+#define WEIR_VERSION_PATCH 0
+
+#define WEIR_API __attribute__((visibility("default")))
+
+// A call whose result must be looked at.
+#define WEIR_MUST_CHECK __attribute__((warn_unused_result))
+
+// A deadline that never comes.
+#define WEIR_FOREVER INT64_MAX
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// weir_strerror returns English text for a value returned by any weir
+// function: 0, or one of the negative errno values above. Others: "unknown
+// error".
+WEIR_API const char *weir_strerror(int error);
+
+// weir_version returns "MAJOR.MINOR.PATCH" of the library that is linked,
+// which may be newer than the header.
+WEIR_API const char *weir_version(void);
+
+// weir_now_ns is the clock of every deadline in weir: monotonic nanoseconds
+// since an arbitrary start.
+WEIR_API int64_t weir_now_ns(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif // WEIR_BASE_H

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+#include "weir/base.h"
+
+#include <errno.h>
+
+#define TEXT(x) #x
+#define VERSION_TEXT(major, minor, patch)                                      \
+    TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+const char *weir_strerror(int error) {
+    switch (error) {
+    case 0: return "ok";
+    case -EAGAIN: return "not now; try again";
+    case -EALREADY: return "too late: it has ended or was taken";
+    case -EBUSY: return "it runs, or is in use";
+    case -ECANCELED: return "cancelled";
+    case -ECHILD: return "belongs to the parent process";
+    case -EDEADLK: return "would wait for itself";
+    case -EINVAL: return "bad argument";
+    case -E2BIG: return "options newer than this library";
+    case -ENOENT: return "not found";
+    case -ENOMEM: return "out of memory";
+    case -EPIPE: return "the other side is gone";
+    case -ESHUTDOWN: return "is being stopped";
+    case -ETIMEDOUT: return "the deadline passed";
+    default: return "unknown error";
+    }
+}
+
+const char *weir_version(void) {
+    return VERSION_TEXT(WEIR_VERSION_MAJOR, WEIR_VERSION_MINOR,
+                        WEIR_VERSION_PATCH);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Failures on demand, for tests. Each place where the system may say no asks
+// wr_fault first. Builds without WEIR_FAULTS link fault_off.c, in which nothing
+// ever fails and nothing is counted.
+#ifndef WR_FAULT_H
+#define WR_FAULT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum wr_fault_kind {
+    WR_FAULT_ALLOC,  // malloc, mmap
+    WR_FAULT_THREAD, // thread start
+    WR_FAULT_FD,     // eventfd
+    WR_FAULT_FIBER,  // fiber creation
+    WR_FAULT_KINDS
+} wr_fault_kind;
+
+// wr_fault is true when this attempt must fail.
+bool wr_fault(wr_fault_kind kind);
+
+// wr_fault_arm makes attempts number `first` (counted from 0, from now on) to
+// first + count - 1 fail; count 0 disarms. Returns false in a build without
+// faults.
+bool wr_fault_arm(wr_fault_kind kind, uint64_t first, uint64_t count);
+
+// wr_fault_seen returns how many attempts were made since wr_fault_arm.
+uint64_t wr_fault_seen(wr_fault_kind kind);
+
+// wr_malloc, wr_calloc: the library's allocation, through wr_fault.
+void *wr_malloc(size_t bytes);
+void *wr_calloc(size_t count, size_t bytes);
+void wr_free(void *memory);
+
+#endif

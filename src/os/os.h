@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// os/os.h: everything weir asks of the operating system. The only #ifdefs of
+// the library are in this folder. linux.c is the Linux backend, posix.c uses
+// POSIX alone; CMake picks one by name (WEIR_OS) and both pass the same tests.
+// fiber.c (ucontext) and common.c serve both.
+//
+//   threads    every function: any thread.
+//   blocking   only wr_futex_wait, wr_mutex_lock, wr_thread_join.
+//   ownership  init/fini use the caller's memory.
+//   errors     0 or a negative errno; all or nothing.
+#ifndef WR_OS_H
+#define WR_OS_H
+
+#include "base/atomic.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { WR_CACHE_LINE = 64 };
+
+// ---- clock -----------------------------------------------------------------
+
+// wr_now_ns: CLOCK_MONOTONIC.
+int64_t wr_now_ns(void);
+
+// ---- lock ------------------------------------------------------------------
+
+// A lock that spins briefly before it parks. Destroying it right after the
+// last unlock is allowed, also while the thread that unlocked is still inside
+// unlock.
+typedef struct wr_mutex {
+    pthread_mutex_t mutex;
+} wr_mutex;
+
+void wr_mutex_init(wr_mutex *mutex);
+void wr_mutex_fini(wr_mutex *mutex);
+void wr_mutex_lock(wr_mutex *mutex);
+bool wr_mutex_trylock(wr_mutex *mutex);
+void wr_mutex_unlock(wr_mutex *mutex);
+
+// ---- futex -----------------------------------------------------------------
+
+// wr_futex_wait sleeps while *word == expected, until woken or deadline_ns
+// (WEIR_FOREVER: none). May wake without a reason: the caller looks again.
+// Returns 0 (woken, or maybe), -EAGAIN (*word was different), -ETIMEDOUT.
+int wr_futex_wait(wr_atomic_u32 *word, uint32_t expected, int64_t deadline_ns);
+
+// wr_futex_wake wakes at most `count` sleepers. Never touches *word, whose
+// memory may already be gone.
+void wr_futex_wake(wr_atomic_u32 *word, int count);
+
+// wr_spin_pause tells the CPU that this is a spin loop.
+void wr_spin_pause(void);
+
+// ---- threads ---------------------------------------------------------------
+
+typedef struct wr_thread {
+    pthread_t id;
+} wr_thread;
+
+typedef struct wr_thread_options {
+    const char *name;  // at most 15 bytes are shown; copied
+    size_t stack_size; // bytes; 0: the system's default
+    int cpu;           // run on this CPU only; -1: anywhere
+} wr_thread_options;
+
+// wr_thread_start runs main(arg) on a new thread that has every signal
+// blocked, except those that a fault raises on the thread itself.
+// Errors: -EAGAIN (no more threads, or stack refused), -EINVAL (cpu).
+int wr_thread_start(wr_thread *out, const wr_thread_options *options,
+                    void *(*main)(void *), void *arg);
+void wr_thread_join(wr_thread *thread);
+void wr_thread_yield(void);
+
+// ---- CPUs ------------------------------------------------------------------
+
+enum { WR_CPU_REASON_MAX = 160, WR_CPUS_MAX = 4096 };
+
+// How many CPUs this process may really use, and why.
+typedef struct wr_cpu_limits {
+    int online;     // CPUs of the machine
+    int affinity;   // CPUs this process may run on
+    int quota;      // cgroup quota rounded up to whole CPUs; 0: none
+    int usable;     // the smallest of those, at least 1
+    char reason[WR_CPU_REASON_MAX]; // "2 of 8 CPUs: cgroup quota 1.50"
+} wr_cpu_limits;
+
+void wr_cpu_limits_read(wr_cpu_limits *out);
+
+// The same for cgroup files under `root` in place of "/" (tests make trees).
+// `root` holds proc/self/cgroup, proc/self/mountinfo and the cgroup mounts.
+void wr_cpu_limits_read_at(wr_cpu_limits *out, const char *root);
+
+typedef enum wr_cpu_order {
+    WR_CPU_COMPACT, // neighbours first: fill a core, then a package
+    WR_CPU_SPREAD,  // far apart first: packages, then cores, then threads
+} wr_cpu_order;
+
+// wr_cpu_list fills cpus[] with the CPUs this process may run on, in the order
+// asked for. Returns how many, at most `count_max`.
+int wr_cpu_list(wr_cpu_order order, int *cpus, int count_max);
+
+// wr_cpu_current returns the CPU this thread runs on, or -1.
+int wr_cpu_current(void);
+
+// ---- wake-up through a file descriptor -------------------------------------
+
+// A counter that poll(2) can wait for: eventfd on Linux, a pipe elsewhere.
+typedef struct wr_wakefd {
+    int read_fd;  // readable while signalled
+    int write_fd; // the same as read_fd with eventfd
+} wr_wakefd;
+
+int wr_wakefd_open(wr_wakefd *out); // -EMFILE, -ENFILE, -ENOMEM
+void wr_wakefd_close(wr_wakefd *fd);
+void wr_wakefd_signal(wr_wakefd *fd); // any thread; never blocks
+void wr_wakefd_clear(wr_wakefd *fd);  // the reader; never blocks
+
+// ---- memory ----------------------------------------------------------------
+
+// Zeroed pages, aligned to a page, straight from the system. wr_pages_huge
+// asks for huge pages where they pay and falls back to small ones.
+void *wr_pages_alloc(size_t bytes);      // NULL: out of memory
+void *wr_pages_alloc_huge(size_t bytes); // NULL: out of memory
+void wr_pages_free(void *pages, size_t bytes);
+
+// wr_aligned_alloc: zeroed, `alignment` a power of two; freed by wr_free.
+void *wr_aligned_alloc(size_t alignment, size_t bytes);
+
+// ---- fork detection --------------------------------------------------------
+
+// A mark that is set in the process that made it and not in its children: on
+// Linux a page that fork wipes, so that looking costs one load.
+typedef struct wr_forkmark {
+    const volatile uint32_t *word;
+    uint32_t pid; // the portable backend's way
+} wr_forkmark;
+
+int wr_forkmark_init(wr_forkmark *mark); // -ENOMEM
+void wr_forkmark_fini(wr_forkmark *mark);
+bool wr_forkmark_forked(const wr_forkmark *mark);
+
+// ---- fibers ----------------------------------------------------------------
+
+// A stack of its own, switched to by hand, all on one thread. Sanitizers are
+// told of each switch.
+typedef struct wr_fiber wr_fiber;
+
+// wr_fiber_create makes a fiber that runs main(arg) when first switched to;
+// main must not return. Errors: -ENOMEM, -ENOSYS (no fibers here).
+int wr_fiber_create(wr_fiber **out, size_t stack_size, void (*main)(void *),
+                    void *arg);
+// wr_fiber_adopt stands for the stack the caller runs on. Errors: -ENOMEM.
+int wr_fiber_adopt(wr_fiber **out);
+// wr_fiber_switch leaves `from`, the running one, and enters `to`.
+void wr_fiber_switch(wr_fiber *from, wr_fiber *to);
+// wr_fiber_destroy frees a fiber that is not running.
+void wr_fiber_destroy(wr_fiber *fiber);
+
+#endif

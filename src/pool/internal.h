@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// What the files of the pool call of each other. `_locked` in a comment: the
+// pool's lock is held on entry and on return; where it may be let go meanwhile
+// the comment says "may unlock".
+#ifndef WR_POOL_INTERNAL_H
+#define WR_POOL_INTERNAL_H
+
+#include "pool/types.h"
+
+// ---- pool.c ----------------------------------------------------------------
+
+bool wr_pool_forked(const weir_pool *pool);
+void wr_pool_lock(weir_pool *pool);
+// wr_pool_unlock also sends the wakes and pokes that were held back.
+void wr_pool_unlock(weir_pool *pool);
+// wr_pool_check_thread aborts if a deterministic pool is used by a thread that
+// did not create it.
+void wr_pool_check_thread(const weir_pool *pool);
+
+// ---- sleep.c: who sleeps, who wakes ----------------------------------------
+
+// All _locked.
+void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state);
+// wr_worker_sleep: until woken, or until deadline_ns, or without a reason. May
+// unlock.
+void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns);
+void wr_worker_wake(weir_worker *worker);
+// wr_word_wake wakes all that sleep on one of the pool's words.
+void wr_word_wake(weir_pool *pool, wr_atomic_u32 *word);
+// wr_pool_notify: something was queued that any worker may run.
+void wr_pool_notify(weir_pool *pool);
+// wr_pool_keeper_notify: the first timer has changed.
+void wr_pool_keeper_notify(weir_pool *pool);
+// wr_pool_has_work: maybe; forks are looked at without their locks.
+bool wr_pool_has_work(const weir_pool *pool);
+// wr_worker_rest: a searcher found nothing: spins a while, then sleeps as
+// IDLE. May unlock.
+void wr_worker_rest(weir_worker *worker);
+
+// ---- place.c: places and stand-ins -----------------------------------------
+
+// All _locked.
+bool wr_place_take(weir_worker *worker);   // SEARCHING -> PLACED, if it may
+void wr_place_drop(weir_worker *worker);   // PLACED -> SEARCHING
+bool wr_place_excess(weir_worker *worker); // it should give its place up
+// wr_place_lend: PLACED -> LENT; starts a stand-in if need be. With `strict`
+// fails with -EAGAIN if no other worker could take the place. May unlock.
+int wr_place_lend(weir_worker *worker, bool strict);
+void wr_place_return(weir_worker *worker); // LENT -> PLACED. May unlock.
+// wr_worker_start gives a worker its thread or fiber. May unlock.
+int wr_worker_start(weir_worker *worker);
+
+// ---- worker.c: what runs ---------------------------------------------------
+
+// A piece of work that was taken out of its queue, to be run.
+typedef struct wr_item {
+    weir_job *job;    // or NULL
+    wr_fork *fork;    // or NULL
+    wr_frame *parent; // the frame it descends from
+    int status;       // of a job that ends without running
+    bool run;         // false: just end it
+    bool quiet;       // ended by stop_on_error
+} wr_item;
+
+weir_worker *wr_worker_current(void);
+void wr_worker_set_current(weir_worker *worker);
+void wr_worker_loop(weir_worker *worker); // not locked
+// wr_worker_turn does one thing, or rests; false: nothing to do and it may
+// not rest (no fibers). _locked, may unlock.
+bool wr_worker_turn(weir_worker *worker, bool rest);
+// wr_item_run runs it on top of the worker's stack. _locked, may unlock.
+void wr_item_run(weir_worker *worker, const wr_item *item);
+// wr_item_take_job fills `item` with a job that is being taken out of its
+// queue. _locked.
+void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item);
+
+// wr_worker_cancelled is weir_cancelled without a switch point. The worker.
+int wr_worker_cancelled(const weir_worker *worker);
+
+// ---- wait.c ----------------------------------------------------------------
+
+typedef enum wr_wait_kind {
+    WR_WAIT_SCOPE,
+    WR_WAIT_FORK,
+    WR_WAIT_EVENT,
+    WR_WAIT_RUN, // object: the wr_run
+    WR_WAIT_BROADCAST
+} wr_wait_kind;
+
+// wr_worker_wait waits on a worker, helping descendants of `object` only.
+// Returns 0, -ETIMEDOUT, -EDEADLK (deterministic, without fibers). _locked,
+// may unlock.
+int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
+                   int64_t deadline_ns);
+// wr_waiters_wake has workers that wait for events look whether they were told
+// to end. _locked.
+void wr_waiters_wake(weir_pool *pool);
+// wr_outside_wait waits on a thread that is no worker of this pool until
+// ready(pool, argument), asked _locked, after each wake of *word. Returns 0,
+// -ETIMEDOUT, -EDEADLK (deterministic). _locked, may unlock.
+int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
+                    bool (*ready)(weir_pool *pool, void *argument),
+                    void *argument, int64_t deadline_ns);
+
+// ---- job.c -----------------------------------------------------------------
+
+// wr_job_accept_check: 0, -ESHUTDOWN; aborts on a job that is in use. _locked.
+int wr_job_accept_check(weir_pool *pool, const weir_job *job);
+// wr_job_accept makes a job the pool's: counted, timed; its state and queue
+// are the caller's to set next. _locked.
+void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,
+                   void *captured);
+void wr_inbox_push(weir_pool *pool, weir_job *job);        // _locked
+void wr_job_end_unrun(weir_pool *pool, wr_job *job, int status); // _locked
+void wr_job_untime(weir_pool *pool, wr_job *job);          // _locked
+// wr_job_queue makes it QUEUED, linked after `where`. _locked.
+void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where);
+// wr_timer_start: false: deadline_ns is none. _locked.
+bool wr_timer_start(weir_pool *pool, wr_timer *timer, int64_t deadline_ns);
+// What is left of a job that has ended: its memory is gone.
+typedef struct wr_ended {
+    wr_scope *scope;
+    uint64_t key;
+    uint64_t sequence;
+    int status;
+    bool ran;
+    bool quiet;
+} wr_ended;
+
+// wr_job_account: a job has ended and its done has returned. _locked.
+void wr_job_account(weir_pool *pool, const wr_ended *ended);
+void *wr_job_capture(weir_pool *pool);                     // not locked
+void wr_job_release(weir_pool *pool, void *captured);      // not locked
+// wr_timers_expire ends what is due and returns whether it ended anything.
+bool wr_timers_expire(weir_pool *pool);                    // _locked
+
+// ---- scope.c, fork.c, event.c, broadcast.c, stop.c -------------------------
+
+// wr_scope_why: 0, or the errno that the scope or one around it ended with.
+int wr_scope_why(const wr_scope *scope);
+// wr_scope_after_error: stop_on_error, and this child comes after the error.
+bool wr_scope_after_error(const wr_scope *scope, const wr_job *job);
+wr_job *wr_scope_take(wr_scope *scope); // _locked; NULL: no queued child
+// wr_scope_end takes note that a child has ended. _locked.
+void wr_scope_child_ended(wr_scope *scope, const wr_ended *ended);
+void wr_scope_expire(wr_scope *scope);  // _locked: its deadline has passed
+
+bool wr_fork_steal(weir_worker *thief, wr_item *item); // _locked
+// wr_fork_steal_below takes only a fork that descends from `object`. _locked.
+bool wr_fork_steal_below(weir_worker *thief, wr_wait_kind kind,
+                         const void *object, wr_item *item);
+bool wr_forks_open(weir_pool *pool); // _locked; exact
+bool wr_frame_descends(const wr_frame *frame, wr_wait_kind kind,
+                       const void *object);
+
+// wr_event_unlink takes an ATTACHED job off its event. _locked.
+void wr_event_unlink(wr_job *job);
+// wr_event_wait is weir_event_wait, on a worker as a wait of `kind` for
+// `object`. Not locked, waits.
+int wr_event_wait(weir_event *event, wr_wait_kind kind, const void *object,
+                  int64_t deadline_ns, int *status);
+// wr_broadcasts_serve runs the oldest broadcast this worker has not run, if
+// any. _locked, may unlock.
+bool wr_broadcasts_serve(weir_worker *worker);
+void wr_pool_maybe_quit(weir_pool *pool); // _locked
+bool wr_quiet(weir_pool *pool, void *unused);
+
+// ---- budget.c --------------------------------------------------------------
+
+int wr_budget_join(weir_pool *pool);
+void wr_budget_leave(weir_pool *pool);
+bool wr_budget_take(weir_pool *pool);      // _locked
+void wr_budget_give(weir_pool *pool);      // _locked
+bool wr_budget_wanted(weir_pool *pool);    // _locked: another pool is starved
+void wr_budget_withdraw(weir_pool *pool);  // _locked: wants none any more
+void wr_budget_poke(weir_pool *pool);      // not locked: wakes starved pools
+
+// ---- determ.c --------------------------------------------------------------
+
+int wr_determ_init(weir_pool *pool);
+void wr_determ_fini(weir_pool *pool);
+int wr_determ_start(weir_worker *worker);
+// wr_determ_leave goes from a fiber back to the driver. Not locked.
+void wr_determ_leave(weir_worker *worker);
+// wr_determ_point: another fiber may go on here. Not locked.
+void wr_determ_point(weir_pool *pool);
+int wr_determ_drive(weir_pool *pool,
+                    bool (*ready)(weir_pool *pool, void *argument),
+                    void *argument, int64_t deadline_ns); // _locked, unlocks
+
+#endif

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// The life of a job outside run: accepted, queued, cancelled, timed out,
+// accounted for.
+#include "pool/internal.h"
+
+void *wr_job_capture(weir_pool *pool) {
+    const weir_pool_hooks *hooks = &pool->hooks;
+    return hooks->capture != NULL ? hooks->capture(hooks->context) : NULL;
+}
+
+void wr_job_release(weir_pool *pool, void *captured) {
+    const weir_pool_hooks *hooks = &pool->hooks;
+    if (hooks->release != NULL)
+        hooks->release(hooks->context, captured);
+}
+
+int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
+    wr_check(job->run != NULL, "a job has no run function");
+    wr_check(job->reserved == 0, "a job's reserved field is not zero");
+    const wr_job *private = (const void *)job->weir_private;
+    uint32_t state = wr_load(&private->state, acquire, JOB_1,
+                             "a job that ended elsewhere is used again here");
+    wr_check(state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
+                 state == WR_JOB_ENDED_UNRUN,
+             "a job was submitted twice, or was not zeroed");
+    if (pool->mode == WR_MODE_RUN)
+        return 0;
+    // A drain lets work finish what it started, so its own workers may submit.
+    const weir_worker *self = wr_worker_current();
+    if (pool->mode == WR_MODE_DRAIN && !pool->quit && self != NULL &&
+        self->pool == pool)
+        return 0;
+    return -ESHUTDOWN;
+}
+
+void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,
+                   void *captured) {
+    wr_job *private = wr_job_of(job);
+    private->pool = pool;
+    private->scope = scope;
+    private->event = NULL;
+    private->call = NULL;
+    private->captured = captured;
+    private->timed = false;
+    pool->outstanding++;
+    pool->counts.submitted++;
+    if (scope == NULL)
+        pool->admitted++;
+    private->timer.of_scope = false;
+    private->timed = wr_timer_start(pool, &private->timer, job->deadline_ns);
+}
+
+bool wr_timer_start(weir_pool *pool, wr_timer *timer, int64_t deadline_ns) {
+    if (deadline_ns == 0 || deadline_ns == WEIR_FOREVER)
+        return false;
+    wr_heap_insert(&pool->timers, &timer->node, deadline_ns);
+    if (wr_heap_first(&pool->timers) == &timer->node)
+        wr_pool_keeper_notify(pool);
+    return true;
+}
+
+void wr_job_untime(weir_pool *pool, wr_job *job) {
+    if (!job->timed)
+        return;
+    wr_heap_remove(&pool->timers, &job->timer.node);
+    job->timed = false;
+}
+
+static void count_queued(weir_pool *pool) {
+    pool->counts.queued++;
+    if (pool->counts.queued > pool->counts.queued_max)
+        pool->counts.queued_max = pool->counts.queued;
+}
+
+void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where) {
+    wr_list_insert_after(where, &job->link);
+    wr_store(&job->state, WR_JOB_QUEUED, relaxed, ALONE, "under the lock");
+    count_queued(pool);
+}
+
+void wr_inbox_push(weir_pool *pool, weir_job *job) {
+    int index = job->priority < 0 ? 0 : job->priority > 0 ? 2 : 1;
+    wr_job_queue(pool, wr_job_of(job), pool->inbox[index].prev);
+}
+
+// Takes a job that has not started out of its queue; its done is called later,
+// by a worker, or for a child of a scope perhaps by the one that waits.
+void wr_job_end_unrun(weir_pool *pool, wr_job *job, int status) {
+    wr_job_untime(pool, job);
+    uint32_t state = wr_load(&job->state, relaxed, ALONE, "under the lock");
+    wr_assert(state == WR_JOB_QUEUED || state == WR_JOB_ATTACHED);
+    if (state == WR_JOB_ATTACHED) {
+        wr_event_unlink(job);
+        count_queued(pool);
+        pool->counts.attached--;
+    } else {
+        wr_list_remove(&job->link);
+    }
+    job->status = status;
+    wr_store(&job->state, WR_JOB_ENDING, relaxed, ALONE, "under the lock");
+    if (job->scope != NULL)
+        wr_list_push_front(&job->scope->children, &job->link);
+    else
+        wr_list_push_back(&pool->ending, &job->link);
+    wr_pool_notify(pool);
+}
+
+bool wr_timers_expire(weir_pool *pool) {
+    wr_heap_node *first = wr_heap_first(&pool->timers);
+    if (first == NULL)
+        return false;
+    int64_t now = pool->deterministic ? pool->virtual_now_ns : wr_now_ns();
+    bool any = false;
+    for (; first != NULL && first->key <= now;
+         first = wr_heap_first(&pool->timers)) {
+        any = true;
+        wr_timer *timer = wr_container_of(first, wr_timer, node);
+        if (timer->of_scope)
+            wr_scope_expire(wr_container_of(timer, wr_scope, timer));
+        else
+            wr_job_end_unrun(pool, wr_container_of(timer, wr_job, timer),
+                             -ETIMEDOUT);
+    }
+    return any;
+}
+
+void wr_job_account(weir_pool *pool, const wr_ended *ended) {
+    weir_pool_counts *counts = &pool->counts;
+    if (ended->ran && ended->status == 0)
+        counts->succeeded++;
+    else if (ended->ran)
+        counts->failed++;
+    else if (ended->status == -ETIMEDOUT)
+        counts->timed_out++;
+    else
+        counts->cancelled++;
+    if (!ended->ran && ended->status == -ESHUTDOWN)
+        pool->shut_down++;
+    if (ended->scope != NULL)
+        wr_scope_child_ended(ended->scope, ended);
+    else
+        pool->admitted--;
+    pool->outstanding--;
+    if (pool->room_waiters > 0 || pool->outstanding == 0)
+        wr_word_wake(pool, &pool->outside);
+    wr_pool_maybe_quit(pool);
+}
+
+// ---- submitting ------------------------------------------------------------
+
+static bool has_room(weir_pool *pool, void *unused) {
+    (void)unused;
+    return pool->mode != WR_MODE_RUN ||
+           pool->admitted < pool->options.jobs_max;
+}
+
+static int submit(weir_pool *pool, weir_job *job, bool bounded,
+                  int64_t deadline_ns) {
+    if (wr_pool_forked(pool))
+        return -ECHILD;
+    wr_pool_check_thread(pool);
+    const weir_worker *self = wr_worker_current();
+    if (bounded && deadline_ns > 0 && self != NULL && self->pool == pool)
+        return -EDEADLK;
+    void *captured = wr_job_capture(pool);
+    wr_pool_lock(pool);
+    int error = 0;
+    if (bounded && pool->options.jobs_max > 0 && !has_room(pool, NULL)) {
+        error = -EAGAIN;
+        if (deadline_ns > 0) {
+            pool->room_waiters++;
+            error = wr_outside_wait(pool, &pool->outside, has_room, NULL,
+                                    deadline_ns);
+            pool->room_waiters--;
+        }
+    }
+    if (error == 0)
+        error = wr_job_accept_check(pool, job);
+    if (error == 0) {
+        wr_job_accept(pool, job, NULL, captured);
+        wr_inbox_push(pool, job);
+        wr_pool_notify(pool);
+    }
+    wr_pool_unlock(pool);
+    if (error != 0)
+        wr_job_release(pool, captured);
+    wr_determ_point(pool);
+    return error;
+}
+
+int weir_submit(weir_pool *pool, weir_job *job) {
+    return submit(pool, job, false, 0);
+}
+
+int weir_try_submit(weir_pool *pool, weir_job *job) {
+    return submit(pool, job, true, 0);
+}
+
+int weir_submit_wait(weir_pool *pool, weir_job *job, int64_t deadline_ns) {
+    // A deadline of 0, look once, is still a wait: it says -ETIMEDOUT.
+    return submit(pool, job, true, deadline_ns > 0 ? deadline_ns : 1);
+}
+
+int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
+    if (wr_pool_forked(pool))
+        return -ECHILD;
+    wr_pool_check_thread(pool);
+    for (size_t i = 0; i < count; i++)
+        wr_job_of(jobs[i])->captured = wr_job_capture(pool);
+    wr_pool_lock(pool);
+    int error = 0;
+    for (size_t i = 0; i < count && error == 0; i++)
+        error = wr_job_accept_check(pool, jobs[i]);
+    for (size_t i = 0; i < count && error == 0; i++) {
+        wr_job_accept(pool, jobs[i], NULL, wr_job_of(jobs[i])->captured);
+        wr_inbox_push(pool, jobs[i]);
+    }
+    if (error == 0 && count > 0)
+        wr_pool_notify(pool);
+    wr_pool_unlock(pool);
+    for (size_t i = 0; i < count && error != 0; i++)
+        wr_job_release(pool, wr_job_of(jobs[i])->captured);
+    wr_determ_point(pool);
+    return error;
+}
+
+// ---- cancelling ------------------------------------------------------------
+
+int weir_cancel(weir_pool *pool, weir_job *job) {
+    if (wr_pool_forked(pool))
+        return -ECHILD;
+    wr_pool_check_thread(pool);
+    wr_job *private = wr_job_of(job);
+    wr_pool_lock(pool);
+    uint32_t state = wr_load(&private->state, acquire, JOB_1,
+                             "a job that has ended is not looked into");
+    int error = 0;
+    if (state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
+        state == WR_JOB_ENDED_UNRUN || state == WR_JOB_ENDING) {
+        error = -EALREADY;
+    } else if (private->pool != pool) {
+        error = -EINVAL;
+    } else if (state == WR_JOB_RUNNING) {
+        // The frame is unlinked under the lock, so it is still there.
+        wr_store(&private->frame->cancel, 1, relaxed, ALONE,
+                 "a flag; it orders nothing");
+        wr_waiters_wake(pool);
+        error = -EBUSY;
+    } else {
+        wr_job_end_unrun(pool, private, -ECANCELED);
+    }
+    wr_pool_unlock(pool);
+    wr_determ_point(pool);
+    return error;
+}
+
+int weir_job_ran(const weir_job *job) {
+    const wr_job *private = (const void *)job->weir_private;
+    return wr_load(&private->state, relaxed, ALONE,
+                   "in done, on the thread that stored it") == WR_JOB_ENDED;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Scopes: jobs whose end the opener waits for.
+#include "base/options.h"
+#include "pool/internal.h"
+
+#include <string.h>
+
+int wr_scope_why(const wr_scope *scope) {
+    weir_pool *pool = scope->pool;
+    while (scope != NULL) {
+        uint32_t why = wr_load(&scope->why, relaxed, ALONE,
+                               "a flag; it orders nothing");
+        if (why != 0)
+            return (int)why;
+        // Up to the scope that the opener itself is inside of.
+        const wr_frame *frame = scope->frame;
+        while (frame != NULL && frame->scope == NULL)
+            frame = frame->parent;
+        scope = frame != NULL ? frame->scope : NULL;
+    }
+    bool abort = wr_load(&pool->abort, relaxed, ALONE,
+                         "a flag; it orders nothing");
+    return abort ? ESHUTDOWN : 0;
+}
+
+wr_job *wr_scope_take(wr_scope *scope) {
+    wr_link *link = wr_list_pop_front(&scope->children);
+    if (wr_list_empty(&scope->children) && wr_link_linked(&scope->ready))
+        wr_list_remove(&scope->ready);
+    return link != NULL ? wr_container_of(link, wr_job, link) : NULL;
+}
+
+static bool before(const wr_scope *scope, bool ran, uint64_t key,
+                   uint64_t sequence) {
+    if (scope->error == 0)
+        return true;
+    if (ran != (bool)scope->error_ran)
+        return ran;
+    if (key != scope->error_key)
+        return key < scope->error_key;
+    return sequence < scope->error_sequence;
+}
+
+bool wr_scope_after_error(const wr_scope *scope, const wr_job *job) {
+    const weir_job *public =
+        wr_container_of(job, const weir_job, weir_private);
+    return scope->stop_on_error && scope->error != 0 && scope->error_ran &&
+           !before(scope, true, public->key, job->sequence);
+}
+
+void wr_scope_child_ended(wr_scope *scope, const wr_ended *ended) {
+    if (ended->status != 0 && !ended->quiet &&
+        before(scope, ended->ran, ended->key, ended->sequence)) {
+        scope->error = ended->status;
+        scope->error_ran = ended->ran;
+        scope->error_key = ended->key;
+        scope->error_sequence = ended->sequence;
+    }
+    weir_worker *owner = scope->owner;
+    if (--scope->outstanding == 0 && owner->waits_on == scope)
+        wr_worker_wake(owner);
+}
+
+static void cancel(wr_scope *scope, int error) {
+    if (wr_load(&scope->why, relaxed, ALONE, "under the lock") != 0)
+        return;
+    wr_store(&scope->why, (uint32_t)error, relaxed, ALONE,
+             "a flag; it orders nothing");
+    wr_waiters_wake(scope->pool);
+}
+
+static void untime(wr_scope *scope) {
+    if (scope->timed)
+        wr_heap_remove(&scope->pool->timers, &scope->timer.node);
+    scope->timed = false;
+}
+
+void wr_scope_expire(wr_scope *scope) {
+    untime(scope);
+    cancel(scope, ETIMEDOUT);
+}
+
+int weir_scope_begin(weir_worker *self, weir_scope *scope,
+                     const weir_scope_options *options) {
+    weir_scope_options given;
+    int error = wr_options_copy(&given, sizeof(given), options);
+    if (error != 0)
+        return error;
+    if (given.deadline_ns < 0)
+        return -EINVAL;
+    wr_frame *frame = self->frame;
+    wr_check(frame != NULL && !frame->ended,
+             "weir_scope_begin outside of run");
+    weir_pool *pool = self->pool;
+    wr_scope *private = wr_scope_of(scope);
+    memset(private, 0, sizeof(*private));
+    private->pool = pool;
+    private->frame = frame;
+    private->owner = self;
+    private->outer_open = frame->open_scope;
+    private->fifo = given.fifo != 0;
+    private->stop_on_error = given.stop_on_error != 0;
+    private->deadline_ns = given.deadline_ns;
+    wr_list_init(&private->children);
+    frame->open_scope = private;
+    private->timer.of_scope = true;
+    wr_pool_lock(pool);
+    private->timed =
+        wr_timer_start(pool, &private->timer, given.deadline_ns);
+    wr_pool_unlock(pool);
+    return 0;
+}
+
+void weir_scope_spawn(weir_worker *self, weir_scope *scope, weir_job *job) {
+    wr_scope *private = wr_scope_of(scope);
+    weir_pool *pool = private->pool;
+    wr_check(self->pool == pool, "a scope is used by another pool's worker");
+    void *captured = wr_job_capture(pool);
+    wr_pool_lock(pool);
+    (void)wr_job_accept_check(pool, job); // aborts on misuse; never refuses
+    wr_job_accept(pool, job, private, captured);
+    // Counted before it is queued: nobody sees an empty scope in between.
+    private->outstanding++;
+    wr_job_of(job)->sequence = private->spawned++;
+    wr_job_queue(pool, wr_job_of(job), private->fifo ? private->children.prev
+                                                     : &private->children);
+    if (!wr_link_linked(&private->ready))
+        wr_list_push_back(&pool->scopes, &private->ready);
+    wr_pool_notify(pool);
+    if (private->owner->waits_on == private)
+        wr_worker_wake(private->owner);
+    wr_pool_unlock(pool);
+    wr_determ_point(pool);
+}
+
+void weir_scope_cancel(weir_scope *scope) {
+    wr_scope *private = wr_scope_of(scope);
+    weir_pool *pool = private->pool;
+    if (wr_pool_forked(pool))
+        return;
+    wr_pool_lock(pool);
+    cancel(private, ECANCELED);
+    wr_pool_unlock(pool);
+    wr_determ_point(pool);
+}
+
+int weir_scope_wait(weir_worker *self, weir_scope *scope) {
+    wr_scope *private = wr_scope_of(scope);
+    weir_pool *pool = private->pool;
+    wr_check(private->owner == self && self->frame == private->frame,
+             "weir_scope_wait by other work than opened the scope");
+    wr_check(self->frame->open_scope == private,
+             "weir_scope_wait on an outer scope before the inner one");
+    wr_pool_lock(pool);
+    int error = wr_worker_wait(self, WR_WAIT_SCOPE, private, WEIR_FOREVER);
+    wr_check(error == 0, "a scope's wait can never end: its children wait for "
+                         "something that nothing will do");
+    untime(private);
+    int status = private->error;
+    self->frame->open_scope = private->outer_open;
+    wr_pool_unlock(pool);
+    return status;
+}

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+// Waiting. README.md, "Waits", has the rules: help descendants, then spin, then
+// lend the place and sleep.
+#include "pool/internal.h"
+
+// ---- what is waited for ----------------------------------------------------
+
+static bool over(wr_wait_kind kind, const void *object) {
+    switch (kind) {
+    case WR_WAIT_SCOPE: return ((const wr_scope *)object)->outstanding == 0;
+    case WR_WAIT_EVENT: return ((const wr_event *)object)->remaining == 0;
+    case WR_WAIT_BROADCAST:
+        return ((const wr_broadcast *)object)->remaining == 0;
+    case WR_WAIT_FORK:
+        return wr_load(&((const wr_fork *)object)->state, acquire, FORK_1,
+                       "then the thief's results are here") == WR_FORK_DONE;
+    case WR_WAIT_RUN: {
+        const void *event = ((const wr_run *)object)->event.weir_private;
+        return ((const wr_event *)event)->remaining == 0;
+    }
+    }
+    return true;
+}
+
+// ---- descendants -----------------------------------------------------------
+
+bool wr_frame_descends(const wr_frame *frame, wr_wait_kind kind,
+                       const void *object) {
+    for (; frame != NULL; frame = frame->parent)
+        if ((kind == WR_WAIT_SCOPE && frame->scope == object) ||
+            (kind == WR_WAIT_FORK && frame->fork == object) ||
+            (kind == WR_WAIT_RUN && frame->call == object))
+            return true;
+    return false;
+}
+
+static bool take_scope_below(weir_pool *pool, wr_wait_kind kind,
+                             const void *object, wr_item *item) {
+    for (wr_link *link = pool->scopes.next; link != &pool->scopes;
+         link = link->next) {
+        wr_scope *scope = wr_container_of(link, wr_scope, ready);
+        if (wr_frame_descends(scope->frame, kind, object)) {
+            wr_item_take_job(pool, wr_scope_take(scope), item);
+            return true;
+        }
+    }
+    return false;
+}
+
+// A weir_run that came back to this pool from one that descends from `object`.
+static bool take_run_below(weir_pool *pool, wr_wait_kind kind,
+                           const void *object, wr_item *item) {
+    wr_link *inbox = &pool->inbox[1]; // a weir_run has normal priority
+    if (pool->runs_queued == 0)
+        return false;
+    for (wr_link *link = inbox->next; link != inbox; link = link->next) {
+        wr_job *job = wr_container_of(link, wr_job, link);
+        if (job->call != NULL &&
+            wr_frame_descends(job->call->frame, kind, object)) {
+            wr_list_remove(&job->link);
+            wr_item_take_job(pool, job, item);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool take_descendant(weir_worker *worker, wr_wait_kind kind,
+                            const void *object, wr_item *item) {
+    if (kind == WR_WAIT_EVENT || kind == WR_WAIT_BROADCAST)
+        return false;
+    if (kind == WR_WAIT_SCOPE) {
+        // wr_scope_take writes to it; it is this worker's own.
+        wr_job *job = wr_scope_take((wr_scope *)(uintptr_t)object);
+        if (job != NULL) {
+            wr_item_take_job(worker->pool, job, item);
+            return true;
+        }
+    }
+    return take_scope_below(worker->pool, kind, object, item) ||
+           take_run_below(worker->pool, kind, object, item) ||
+           wr_fork_steal_below(worker, kind, object, item);
+}
+
+// ---- waiting on a worker ---------------------------------------------------
+
+// Spins for a short while, without the lock, on what may end soon.
+static void spin(weir_worker *worker, wr_wait_kind kind, const void *object) {
+    weir_pool *pool = worker->pool;
+    uint32_t pushes = wr_load(&pool->pushes, relaxed, ALONE,
+                              "changed under the lock, which is held");
+    wr_pool_unlock(pool);
+    int64_t end = wr_now_ns() + WR_SPIN_NS;
+    do {
+        for (int i = 0; i < 16; i++)
+            wr_spin_pause();
+        if (kind == WR_WAIT_FORK && over(kind, object))
+            break;
+        if (wr_load(&pool->pushes, relaxed, ALONE, "a hint") != pushes)
+            break;
+    } while (wr_now_ns() < end);
+    wr_pool_lock(pool);
+}
+
+// When a wait for an event must look at deadlines of the work that waits.
+static int64_t told_by(const weir_worker *worker, int64_t deadline_ns) {
+    for (const wr_frame *frame = worker->frame; frame != NULL;
+         frame = frame->parent) {
+        int64_t own = frame->deadline_ns;
+        int64_t scope = frame->scope != NULL ? frame->scope->deadline_ns : 0;
+        if (own != 0 && own < deadline_ns)
+            deadline_ns = own;
+        if (scope != 0 && scope < deadline_ns)
+            deadline_ns = scope;
+    }
+    return deadline_ns;
+}
+
+static bool passed(const weir_pool *pool, int64_t deadline_ns) {
+    if (deadline_ns == WEIR_FOREVER)
+        return false;
+    return (pool->deterministic ? pool->virtual_now_ns : wr_now_ns()) >=
+           deadline_ns;
+}
+
+// Sleeps once. Returns 0 to look again.
+static int sleep_once(weir_worker *worker, wr_wait_kind kind,
+                      int64_t deadline_ns) {
+    weir_pool *pool = worker->pool;
+    int64_t until = deadline_ns;
+    if (kind == WR_WAIT_EVENT) {
+        int why = wr_worker_cancelled(worker);
+        if (why != 0)
+            return why;
+        until = told_by(worker, deadline_ns);
+    }
+    if (passed(pool, deadline_ns))
+        return -ETIMEDOUT;
+    if (worker->state == WR_PLACED)
+        return wr_place_lend(worker, false); // may unlock: look again
+    if (pool->deterministic && pool->no_fibers)
+        return -EDEADLK;
+    wr_worker_sleep(worker, until);
+    wr_timers_expire(pool);
+    return 0;
+}
+
+int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
+                   int64_t deadline_ns) {
+    weir_pool *pool = worker->pool;
+    const void *outer = worker->waits_on;
+    // Events and runs are found by whoever fires by the event's address.
+    worker->waits_on =
+        kind == WR_WAIT_RUN
+            ? (const void *)((const wr_run *)object)->event.weir_private
+            : object;
+    bool spun = pool->deterministic || kind == WR_WAIT_EVENT;
+    int error = 0;
+    while (error == 0 && !over(kind, object)) {
+        wr_item item;
+        if (wr_broadcasts_serve(worker))
+            continue;
+        if (take_descendant(worker, kind, object, &item)) {
+            if (worker->state == WR_LENT)
+                wr_place_return(worker);
+            wr_item_run(worker, &item);
+            spun = pool->deterministic;
+        } else if (!spun) {
+            spin(worker, kind, object);
+            spun = true;
+        } else {
+            error = sleep_once(worker, kind, deadline_ns);
+        }
+    }
+    if (worker->state == WR_LENT)
+        wr_place_return(worker);
+    worker->waits_on = outer;
+    return error;
+}
+
+void wr_waiters_wake(weir_pool *pool) {
+    for (unsigned i = 0; i < pool->index_limit; i++) {
+        weir_worker *worker = &pool->workers[i];
+        if (worker->waits_on != NULL && !worker->wants_token)
+            wr_worker_wake(worker);
+    }
+}
+
+// ---- waiting elsewhere -----------------------------------------------------
+
+// A worker of another pool that waits here lends its place there.
+static weir_worker *lend_elsewhere(weir_pool *pool) {
+    weir_worker *self = wr_worker_current();
+    if (self == NULL || self->pool == pool || self->pool->deterministic)
+        return NULL;
+    wr_pool_unlock(pool);
+    wr_pool_lock(self->pool);
+    if (self->state == WR_PLACED)
+        (void)wr_place_lend(self, false);
+    else
+        self = NULL;
+    wr_pool_unlock(wr_worker_current()->pool);
+    wr_pool_lock(pool);
+    return self;
+}
+
+static void return_elsewhere(weir_pool *pool, weir_worker *self) {
+    if (self == NULL)
+        return;
+    wr_pool_unlock(pool);
+    wr_pool_lock(self->pool);
+    wr_place_return(self);
+    wr_pool_unlock(self->pool);
+    wr_pool_lock(pool);
+}
+
+int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
+                    bool (*ready)(weir_pool *pool, void *argument),
+                    void *argument, int64_t deadline_ns) {
+    if (pool->deterministic)
+        return wr_determ_drive(pool, ready, argument, deadline_ns);
+    if (ready(pool, argument))
+        return 0;
+    weir_worker *lent = lend_elsewhere(pool);
+    int error = 0;
+    while (!ready(pool, argument) && error != -ETIMEDOUT) {
+        uint32_t seen = wr_load(word, relaxed, ALONE,
+                                "changed under the lock, which is held");
+        wr_pool_unlock(pool);
+        error = wr_futex_wait(word, seen, deadline_ns);
+        wr_pool_lock(pool);
+    }
+    error = ready(pool, argument) ? 0 : -ETIMEDOUT;
+    return_elsewhere(pool, lent);
+    return error;
+}

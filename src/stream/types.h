@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// The data of the stream room, all of it. README.md beside this file has the
+// protocols. Each object has one lock. Under it nothing of the pool is called,
+// because a call into a deterministic pool may switch to a fiber that wants
+// the same lock, and because hooks may call back; so what is to be fired or
+// submitted is collected under the lock and done after it.
+#ifndef WR_STREAM_TYPES_H
+#define WR_STREAM_TYPES_H
+
+#include "base/atomic.h"
+#include "base/check.h"
+#include "base/list.h"
+#include "os/os.h"
+#include "weir/stream.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdbool.h>
+
+typedef struct wr_watch wr_watch;
+typedef struct wr_group wr_group;
+typedef struct wr_stage wr_stage;
+typedef struct wr_runner wr_runner;
+
+// ---- watches ---------------------------------------------------------------
+
+// Lives in weir_watch.weir_private. Linked in a list of the object it watches,
+// under that object's lock; in no list once somebody has decided to fire it.
+struct wr_watch {
+    wr_link link;
+    wr_mutex *lock; // of the object
+    weir_job *job;  // attached to the event, or NULL
+};
+
+static_assert(sizeof(wr_watch) <= sizeof(((weir_watch *)0)->weir_private),
+              "a watch's private words fit");
+
+static inline wr_watch *wr_watch_of(weir_watch *watch) {
+    return (wr_watch *)(void *)watch->weir_private;
+}
+
+static inline weir_watch *wr_watch_public(wr_watch *watch) {
+    return wr_container_of(watch, weir_watch, weir_private);
+}
+
+// ---- queue -----------------------------------------------------------------
+
+// The single producer's handle, part of the queue's memory.
+struct weir_sender {
+    weir_queue *queue;
+    uintptr_t owner; // who sends, see wr_caller_id; 0: nobody yet. queue->lock
+};
+
+// One of several; each has memory of its own.
+struct weir_shared_sender {
+    weir_queue *queue;
+};
+
+// A ring of `capacity` items. `claimed` items have left the ring and still
+// count: always queued + claimed <= capacity.
+struct weir_queue {
+    // Read-only after create.
+    weir_pool *pool;
+    weir_queue_options options;
+    weir_sender sender; // of a queue with a single producer
+
+    // Everything else: under lock.
+    _Alignas(WR_CACHE_LINE) wr_mutex lock;
+    unsigned char *ring;
+    size_t first;  // place in the ring of the oldest item
+    size_t queued; // items in the ring
+    size_t claimed;
+    size_t senders; // handles; 0: nothing more will come
+    bool closed;    // the receiving side takes no more
+    bool destroyed; // and its handle is gone: the last sender frees
+    // Four lists of wr_watch.link. A receiver links itself only while the
+    // ring is empty, a sender only while there is no room, so whoever is
+    // linked is owed one wake per item (or place) that comes.
+    wr_link receivers; // blocked in receive
+    wr_link readable;  // watches
+    wr_link blocked;   // blocked in send
+    wr_link writable;  // watches
+    weir_queue_counts counts;
+};
+
+// ---- order -----------------------------------------------------------------
+
+// Item n lies in slot n mod capacity; present[] says whether it does.
+struct weir_order {
+    // Read-only after create.
+    size_t item_size;
+    size_t capacity;
+    uint64_t first; // the sequence that was taken first
+
+    // Everything else: under lock.
+    _Alignas(WR_CACHE_LINE) wr_mutex lock;
+    uint64_t next;    // the lowest sequence not taken
+    uint64_t present; // items in the window
+    uint64_t end;     // one more than the highest sequence ever put
+    unsigned char *is_there;
+    unsigned char *items;
+};
+
+// ---- pipeline --------------------------------------------------------------
+
+// What a token's stage said about "later".
+enum wr_later {
+    WR_LATER_NO,      // not in a stage
+    WR_LATER_RUNNING, // its stage runs, weir_token_finish may come
+    WR_LATER_WAITING, // the stage returned WEIR_STAGE_LATER
+    WR_LATER_FINISHED // weir_token_finish came before the stage returned
+};
+
+// A token belongs to whoever has its group; `later` and, while it is not NO,
+// `status` are guarded by pipeline->lock.
+struct weir_token {
+    wr_group *group;
+    uint64_t sequence;
+    int32_t status; // 0, or why it will not be delivered
+    uint32_t index;
+    uint8_t later;     // enum wr_later
+    uint8_t seen;      // a function of the user's was called for it
+    uint8_t failed;    // status is its own error
+    uint8_t worked;    // drain: there is a result
+    uint8_t delivered; // drain: deliver was called with it
+    uint8_t padding[3];
+};
+
+static_assert(sizeof(weir_token) % 16 == 0, "token data is aligned to 16");
+
+// A group is `batch` tokens that move as one.
+//
+//   free --> filled by the source --> [ready --> running --> parked] per stage
+//    ^                                    (parked: a serial stage is taken, or
+//    +----------- ended <-----------       a token is to be finished later)
+//
+// free, ready, parked: under pipeline->lock. running: the runner's alone.
+struct wr_group {
+    wr_link link; // in pipeline->free, ->ready[stage] or stage->parked
+    weir_pipeline *pipeline;
+    uint64_t number;      // groups in the order of the input: 0, 1, 2, ...
+    size_t count;         // tokens that came in
+    size_t at;            // the stage goes on with this one
+    size_t pending;       // tokens that wait for weir_token_finish
+    size_t pending_later; // of those of this stage, for the counters
+    unsigned stage;
+    bool suspended;        // nobody runs it until pending is 0
+    unsigned char *tokens; // batch of them, pipeline->stride apart
+    unsigned char *items;  // drain: batch items, then batch results
+    unsigned char *results;
+};
+
+// How far a run of one group through one stage came.
+typedef enum wr_progress {
+    WR_PROGRESS_DONE,
+    WR_PROGRESS_SUSPENDED, // the group may already be somebody else's
+    WR_PROGRESS_EMPTY      // source of a drain: nothing to claim now
+} wr_progress;
+
+struct wr_stage {
+    // Read-only after create.
+    weir_stage user;
+    wr_progress (*run)(weir_worker *self, wr_group *group);
+
+    // Under pipeline->lock.
+    bool taken;       // serial: a group is in it, or ready for it
+    uint64_t next;    // in order: the number of the group whose turn it is
+    wr_link parked;   // serial: wr_group.link, as they came
+    wr_group **slots; // in order: parked groups, at number mod groups_count
+    weir_stage_counts counts;
+};
+
+// A runner is a job that takes ready groups through their stages.
+struct wr_runner {
+    weir_job job;
+    wr_link link; // in pipeline->idle
+    weir_pipeline *pipeline;
+};
+
+struct weir_pipeline {
+    // Read-only after create.
+    weir_pool *pool;
+    weir_pipeline_options options;
+    wr_stage stages[WEIR_STAGES_MAX];
+    unsigned stages_count;
+    size_t batch;
+    size_t groups_count;
+    size_t stride; // bytes from token to token
+    wr_group *groups;
+    wr_runner *runners;
+    size_t runners_count;
+    unsigned char *memory; // of the tokens
+    weir_drain *drain;     // whose engine this is, or NULL
+
+    // Tokens from this sequence on are not wanted any more. Written under
+    // lock, only ever lowered; read by anyone.
+    _Alignas(WR_CACHE_LINE) wr_atomic_u64 cutoff;
+
+    // Everything else: under lock.
+    _Alignas(WR_CACHE_LINE) wr_mutex lock;
+    bool started;
+    bool source_done;   // no token will come in any more
+    bool source_parked; // drain: waits for the queue to be readable
+    bool handed;        // external source: a token is begun and not pushed
+    bool closed;        // external source: weir_pipeline_close was called
+    bool stopped;       // cutoff was lowered
+    bool settling;      // all is done but the extras
+    bool finished_now;  // the event has been, or is being, fired
+    bool no_pool;       // the pool refuses jobs: whoever comes runs groups
+    int32_t halt;       // 0, or why everything is to end
+    uint64_t next_number;
+    uint64_t next_sequence;         // also: tokens that came in
+    wr_group *current;              // external source: being filled
+    wr_link free;                   // wr_group.link
+    size_t live;                    // groups that are not free
+    wr_link ready[WEIR_STAGES_MAX]; // wr_group.link, may run their stage
+    size_t ready_count;
+    size_t in_flight;
+    size_t in_flight_highest;
+    wr_link idle;     // wr_runner.link: jobs that are ours
+    size_t jobs_out;  // runners whose job is the pool's
+    size_t executing; // threads that are taking groups through stages
+    size_t executing_highest;
+    size_t extras;   // deadline job, drain's wake job: the pool's
+    size_t busy;     // calls that still touch this memory
+    wr_link helpers; // wr_watch.link: workers that wait for the end
+    wr_link room;    // wr_watch.link: of external sources
+    weir_stream_report report;
+    bool lost_any; // report.error_sequence is set
+
+    weir_event finished;
+    weir_job deadline_job;
+    weir_event deadline_event; // never fires
+};
+
+static inline weir_token *wr_group_token(const wr_group *group, size_t i) {
+    return (weir_token *)(void *)(group->tokens + i * group->pipeline->stride);
+}
+
+// ---- drain -----------------------------------------------------------------
+
+// A drain is a pipeline whose source claims items from a queue.
+struct weir_drain {
+    // Read-only after start.
+    weir_pipeline *pipeline;
+    weir_queue *queue;
+    weir_drain_options options;
+    size_t item_size;
+    size_t width;
+
+    weir_watch watch; // on the queue, while source_parked
+    weir_job wake_job;
+};
+
+#endif

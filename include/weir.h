@@ -8,5 +8,6 @@
 #ifndef WEIR_H
 #define WEIR_H
 #include "weir/base.h"
+#include "weir/parallel.h"
 #include "weir/pool.h"
 #endif

@@ -28,6 +28,7 @@ static void fiber_main(void *argument) {
     weir_worker *worker = argument;
     wr_worker_loop(worker);
     worker->parked = true; // for ever
+    worker->sleep_until_ns = WEIR_FOREVER;
     wr_determ_leave(worker);
     abort();
 }

@@ -137,6 +137,12 @@ bool wr_fork_steal(weir_worker *thief, wr_item *item) {
     return wr_fork_steal_below(thief, WR_WAIT_FORK, NULL, item);
 }
 
+bool wr_fork_wanted(const weir_worker *worker) {
+    return worker->pool->width > 1 &&
+           wr_load(&worker->deque_open, relaxed, ALONE,
+                   "a hint: a fork more or less does no harm") == 0;
+}
+
 bool wr_forks_open(weir_pool *pool) {
     for (unsigned i = 0; i < pool->index_limit; i++) {
         weir_worker *worker = &pool->workers[i];

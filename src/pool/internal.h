@@ -36,6 +36,9 @@ bool wr_pool_has_work(const weir_pool *pool);
 // wr_worker_rest: a searcher found nothing: spins a while, then sleeps as
 // IDLE. May unlock.
 void wr_worker_rest(weir_worker *worker);
+// wr_worker_rest_placeless: there is work but no place: sleeps as IDLE until a
+// place is lent or a token is free. May unlock.
+void wr_worker_rest_placeless(weir_worker *worker);
 
 // ---- place.c: places and stand-ins -----------------------------------------
 
@@ -150,6 +153,9 @@ bool wr_fork_steal(weir_worker *thief, wr_item *item); // _locked
 bool wr_fork_steal_below(weir_worker *thief, wr_wait_kind kind,
                          const void *object, wr_item *item);
 bool wr_forks_open(weir_pool *pool); // _locked; exact
+// wr_fork_wanted: somebody may want a fork: none of the worker's own is there
+// to be taken. The worker itself.
+bool wr_fork_wanted(const weir_worker *worker);
 bool wr_frame_descends(const wr_frame *frame, wr_wait_kind kind,
                        const void *object);
 

@@ -8,7 +8,8 @@
 // somebody sleeps and nobody is looking. It is stored before the sleeper looks
 // at the deques a last time, under their locks.
 static void set_hungry(weir_pool *pool) {
-    uint32_t hungry = pool->searching == 0 ? pool->idle_count : 0;
+    bool wanted = pool->searching == 0 && pool->placed < pool->width;
+    uint32_t hungry = wanted ? pool->idle_count : 0;
     wr_store(&pool->hungry, hungry, relaxed, ALONE,
              "ordered by the deque locks: see README.md, Parking");
 }
@@ -182,10 +183,14 @@ void wr_worker_rest(weir_worker *worker) {
             return;
     }
     wr_worker_set_state(worker, WR_IDLE);
-    if (wr_forks_open(pool)) {
+    if (!wr_forks_open(pool))
+        wr_worker_sleep(worker, WEIR_FOREVER);
+    if (worker->state == WR_IDLE)
         wr_worker_set_state(worker, WR_SEARCHING);
-        return;
-    }
+}
+
+void wr_worker_rest_placeless(weir_worker *worker) {
+    wr_worker_set_state(worker, WR_IDLE);
     wr_worker_sleep(worker, WEIR_FOREVER);
     if (worker->state == WR_IDLE)
         wr_worker_set_state(worker, WR_SEARCHING);

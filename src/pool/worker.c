@@ -203,10 +203,14 @@ bool wr_worker_turn(weir_worker *worker, bool rest) {
         wr_place_drop(worker);
     wr_item item;
     bool searched = worker->state == WR_SEARCHING;
-    if (searched && (!wr_pool_has_work(pool) || !wr_place_take(worker))) {
+    if (searched && !wr_pool_has_work(pool)) {
         if (rest)
             wr_worker_rest(worker);
         return rest;
+    }
+    if (searched && !wr_place_take(worker)) {
+        wr_worker_rest_placeless(worker);
+        return true;
     }
     if (!take_any(worker, &item)) {
         wr_place_drop(worker);

@@ -32,10 +32,10 @@ void wr_watch_fire(weir_watch *watch);
 // and is in no list any more).
 int wr_watch_wait(weir_watch *watch, int64_t deadline_ns);
 
-// wr_watch_settle returns when a watch that somebody else took out of its list
+// wr_event_settle returns when an event that another thread is about to fire
 // has happened. That thread is past all waiting, so this is soon; it may be
-// called where waiting is not allowed. After it the watch's memory may go.
-void wr_watch_settle(weir_watch *watch);
+// called where waiting is not allowed.
+void wr_event_settle(weir_event *event);
 
 // ---- queue.c ---------------------------------------------------------------
 
@@ -62,94 +62,114 @@ int wr_queue_watch_writable(weir_queue *queue, weir_watch *watch,
 // wr_queue_sender_gone takes one handle off, and may free the queue.
 void wr_queue_sender_gone(weir_queue *queue);
 
-// ---- pipeline.c ------------------------------------------------------------
+// ---- pipeline.c: life and counts -------------------------------------------
 
 // What a drain has different from other pipelines.
 typedef struct wr_pipeline_plan {
-    weir_pipeline_options options; // tokens_max a multiple of batch
-    wr_progress (*run[WEIR_STAGES_MAX])(weir_worker *self, wr_group *group);
+    weir_pipeline_options options;
+    wr_stage_run *run[WEIR_STAGES_MAX]; // NULL: wr_stage_run_tokens
     weir_drain *drain;
-    size_t group_bytes; // of items and results per group
+    size_t item_size;
+    size_t result_stride;
 } wr_pipeline_plan;
 
 int wr_pipeline_build(weir_pipeline **out, weir_pool *pool,
                       const wr_pipeline_plan *plan);
-void wr_pipeline_free(weir_pipeline *pipeline);
+// wr_pipeline_unref may free the pipeline, and the drain with it.
+void wr_pipeline_unref(weir_pipeline *pipeline);
 
 // ---- pipeline_run.c: the engine --------------------------------------------
 
 // wr_stage_run_tokens calls the user's stage for each token of the group.
 wr_progress wr_stage_run_tokens(weir_worker *self, wr_group *group);
 
-// wr_token_unwanted: the token's sequence is past the cutoff.
-static inline bool wr_token_unwanted(const weir_token *token,
-                                     const weir_pipeline *pipeline) {
-    return token->sequence >= wr_load(&pipeline->cutoff, relaxed, ALONE,
-                                      "a late look costs work, not truth: the "
-                                      "lock orders stages of one token");
+static inline bool wr_sequence_unwanted(const weir_pipeline *pipeline,
+                                        uint64_t sequence) {
+    return sequence >= wr_load(&pipeline->cutoff, relaxed, ALONE,
+                               "a late look costs work, never truth: the lock "
+                               "orders the stages of one token");
 }
 
-// wr_token_end_early marks a token that will not be delivered: `failed` by its
-// own error `status`, or because it is not wanted (status is looked up).
-void wr_token_fail_locked(weir_token *token, int status);
+// wr_stage_is_source: the group is in the stage that is the input.
+static inline bool wr_group_in_source(const wr_group *group) {
+    return group->stage == 0 && !group->pipeline->options.external_source;
+}
+
+// wr_token_fail: it will not be delivered, by its own error.
 void wr_token_fail(weir_token *token, int status);
+// wr_token_drop: it will not be delivered, because it is not wanted any more.
 void wr_token_drop(weir_token *token);
 
-// wr_pipeline_halt ends everything for this reason. Not locked.
-void wr_pipeline_halt(weir_pipeline *pipeline, int status);
+// wr_source_ended: the input has come to its end.
+void wr_source_ended(weir_pipeline *pipeline);
+
+// wr_pipeline_halt ends everything for this reason; `no_pool`: and the pool
+// takes no more jobs. Errors: -EALREADY. The pipeline may be gone afterwards.
+int wr_pipeline_halt(weir_pipeline *pipeline, int status, bool no_pool);
 
 // What is to be done once the lock is free.
 typedef struct wr_todo {
     wr_link fire;      // wr_watch.link
     wr_runner *submit; // or NULL
-    bool pump;         // take groups through stages here and now
-    bool settle;       // see pipeline_end.c
+    bool pump;         // take groups through stages here; holds a ref
+    bool close_queue;  // counted in busy
+    bool settle;       // counted in busy
     bool finish;       // fire the end: nothing may be touched after it
 } wr_todo;
 
 void wr_todo_init(wr_todo *todo);
-// wr_todo_plan looks what is to be done: wakes a runner, ends the pipeline.
+// wr_todo_plan_locked looks what is to be done: wake a runner, tell a source,
+// end the pipeline. Every change of state is followed by it.
 void wr_todo_plan_locked(weir_pipeline *pipeline, wr_todo *todo);
 // wr_todo_do does it. Not locked; the pipeline may be gone afterwards.
 void wr_todo_do(weir_pipeline *pipeline, wr_todo *todo);
+// wr_pipeline_unlock is plan, unlock, do. The pipeline may be gone afterwards.
+void wr_pipeline_unlock(weir_pipeline *pipeline);
 
-// wr_pipeline_enter_locked lets a group into its stage, or parks it. True: it
-// may run.
-bool wr_pipeline_enter_locked(wr_group *group);
-void wr_pipeline_ready_locked(wr_group *group);
+// wr_pipeline_enter_locked lets a group into its stage: it is ready, or parked.
+void wr_pipeline_enter_locked(wr_group *group);
+
+// wr_pipeline_work_locked: there is a group that could run now.
+bool wr_pipeline_work_locked(const weir_pipeline *pipeline);
+// wr_pipeline_limit_locked: how many may execute at once.
+size_t wr_pipeline_limit_locked(const weir_pipeline *pipeline);
 
 // wr_pipeline_execute takes ready groups through their stages, at most
-// turns_max (0: until none is ready). self NULL only when everything is to
-// end. False: enough others do already.
-bool wr_pipeline_execute(weir_pipeline *pipeline, weir_worker *self,
+// turns_max (0: until none is ready). self NULL only when no function of the
+// user's is to be called any more.
+void wr_pipeline_execute(weir_pipeline *pipeline, weir_worker *self,
                          unsigned turns_max);
+
+// ---- pipeline_end.c: start, wait, end --------------------------------------
 
 int wr_runner_run(weir_worker *self, weir_job *job);
 void wr_runner_done(weir_job *job, int status);
+int wr_deadline_run(weir_worker *self, weir_job *job);
+void wr_deadline_done(weir_job *job, int status);
 
-// ---- pipeline_end.c: start, wait, end ---------------------------------------
-
-// wr_pipeline_settle takes the extras back when all else is done. Not locked.
+int wr_pipeline_start(weir_pipeline *pipeline);
+// wr_pipeline_settle takes the deadline job back. Not locked.
 void wr_pipeline_settle(weir_pipeline *pipeline);
 int wr_pipeline_wait(weir_pipeline *pipeline, int64_t deadline_ns,
                      weir_stream_report *report);
-// wr_pipeline_extra_done: an extra job is ours again. Not locked; the
-// pipeline may be gone afterwards.
-void wr_pipeline_extra_done(weir_pipeline *pipeline);
+// wr_pipeline_destroy cancels, waits and unrefs.
+void wr_pipeline_destroy(weir_pipeline *pipeline);
 
-// ---- pipeline_source.c
-// -------------------------------------------------------
+// ---- pipeline_source.c -----------------------------------------------------
 
 // wr_source_stop_locked: no more input is wanted.
 void wr_source_stop_locked(weir_pipeline *pipeline);
+// wr_source_has_room_locked: weir_pipeline_begin would not wait.
+bool wr_source_has_room_locked(const weir_pipeline *pipeline);
 
-// ---- drain.c
-// -----------------------------------------------------------------
+// ---- drain.c ---------------------------------------------------------------
 
-// wr_drain_stopped: the cutoff was lowered: closes the queue. Not locked.
+// wr_drain_stopped: nothing more is wanted of the queue. Not locked.
 void wr_drain_stopped(weir_drain *drain);
-// wr_drain_park: the queue was empty: waits for it. Not locked.
-void wr_drain_park(weir_drain *drain);
+// wr_drain_park_locked: the queue was empty. True: call wr_drain_arm once the
+// lock is free (counted in busy).
+bool wr_drain_park_locked(weir_drain *drain);
+void wr_drain_arm(weir_drain *drain);
 // wr_drain_group_ended gives back what a group held. Not locked.
 void wr_drain_group_ended(weir_drain *drain, wr_group *group);
 

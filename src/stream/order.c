@@ -30,7 +30,6 @@ int weir_order_create(weir_order **out, const weir_order_options *options) {
     }
     order->item_size = opts.item_size;
     order->capacity = opts.capacity;
-    order->first = opts.first;
     order->next = opts.first;
     order->end = opts.first;
     order->is_there = is_there;

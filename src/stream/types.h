@@ -90,7 +90,6 @@ struct weir_order {
     // Read-only after create.
     size_t item_size;
     size_t capacity;
-    uint64_t first; // the sequence that was taken first
 
     // Everything else: under lock.
     _Alignas(WR_CACHE_LINE) wr_mutex lock;
@@ -134,20 +133,22 @@ static_assert(sizeof(weir_token) % 16 == 0, "token data is aligned to 16");
 //    ^                                    (parked: a serial stage is taken, or
 //    +----------- ended <-----------       a token is to be finished later)
 //
-// free, ready, parked: under pipeline->lock. running: the runner's alone.
+// free, ready, parked: under pipeline->lock. running: the runner's alone, but
+// for `pending` and `suspended`, which are always under the lock.
 struct wr_group {
     wr_link link; // in pipeline->free, ->ready[stage] or stage->parked
     weir_pipeline *pipeline;
-    uint64_t number;      // groups in the order of the input: 0, 1, 2, ...
-    size_t count;         // tokens that came in
-    size_t at;            // the stage goes on with this one
-    size_t pending;       // tokens that wait for weir_token_finish
-    size_t pending_later; // of those of this stage, for the counters
+    uint64_t number; // groups in the order of the input: 0, 1, 2, ...
+    uint64_t base;   // sequence of the first token
+    size_t count;    // tokens that came in
+    size_t at;       // the stage goes on with this one
+    size_t pending;  // tokens that wait for weir_token_finish
     unsigned stage;
-    bool suspended;        // nobody runs it until pending is 0
-    unsigned char *tokens; // batch of them, pipeline->stride apart
-    unsigned char *items;  // drain: batch items, then batch results
-    unsigned char *results;
+    bool suspended;         // nobody runs it until pending is 0
+    weir_stage_counts ran;  // by this stage, to be added to its counts
+    unsigned char *tokens;  // batch of them, pipeline->stride apart
+    unsigned char *items;   // drain: batch items,
+    unsigned char *results; // and their results
 };
 
 // How far a run of one group through one stage came.
@@ -157,10 +158,12 @@ typedef enum wr_progress {
     WR_PROGRESS_EMPTY      // source of a drain: nothing to claim now
 } wr_progress;
 
+typedef wr_progress wr_stage_run(weir_worker *self, wr_group *group);
+
 struct wr_stage {
     // Read-only after create.
     weir_stage user;
-    wr_progress (*run)(weir_worker *self, wr_group *group);
+    wr_stage_run *run;
 
     // Under pipeline->lock.
     bool taken;       // serial: a group is in it, or ready for it
@@ -173,8 +176,9 @@ struct wr_stage {
 // A runner is a job that takes ready groups through their stages.
 struct wr_runner {
     weir_job job;
-    wr_link link; // in pipeline->idle
+    wr_link link; // in pipeline->idle while the job is ours
     weir_pipeline *pipeline;
+    bool began; // its run was called. pipeline->lock
 };
 
 struct weir_pipeline {
@@ -187,9 +191,10 @@ struct weir_pipeline {
     size_t groups_count;
     size_t stride; // bytes from token to token
     wr_group *groups;
+    wr_group **slots; // of all stages
     wr_runner *runners;
     size_t runners_count;
-    unsigned char *memory; // of the tokens
+    unsigned char *memory; // of tokens, or of items and results
     weir_drain *drain;     // whose engine this is, or NULL
 
     // Tokens from this sequence on are not wanted any more. Written under
@@ -198,18 +203,23 @@ struct weir_pipeline {
 
     // Everything else: under lock.
     _Alignas(WR_CACHE_LINE) wr_mutex lock;
+    // The memory goes with the last of these: the user's handle, jobs that are
+    // the pool's (runners, deadline, wake), threads that pump.
+    size_t refs;
     bool started;
     bool source_done;   // no token will come in any more
+    bool source_ended;  // and that because the input was at its end
     bool source_parked; // drain: waits for the queue to be readable
     bool handed;        // external source: a token is begun and not pushed
-    bool closed;        // external source: weir_pipeline_close was called
     bool stopped;       // cutoff was lowered
-    bool settling;      // all is done but the extras
-    bool finished_now;  // the event has been, or is being, fired
+    bool close_queue;   // drain: and the queue is still to be closed
     bool no_pool;       // the pool refuses jobs: whoever comes runs groups
+    bool settled;       // the deadline job was taken back
+    bool ended;         // the event has been, or is being, fired
+    bool lost_any;      // report.error_sequence is set
     int32_t halt;       // 0, or why everything is to end
     uint64_t next_number;
-    uint64_t next_sequence;         // also: tokens that came in
+    uint64_t next_sequence;         // also: how many tokens came in
     wr_group *current;              // external source: being filled
     wr_link free;                   // wr_group.link
     size_t live;                    // groups that are not free
@@ -217,16 +227,14 @@ struct weir_pipeline {
     size_t ready_count;
     size_t in_flight;
     size_t in_flight_highest;
-    wr_link idle;     // wr_runner.link: jobs that are ours
-    size_t jobs_out;  // runners whose job is the pool's
+    wr_link idle;     // wr_runner.link
+    size_t pending;   // runners submitted that have not begun
     size_t executing; // threads that are taking groups through stages
     size_t executing_highest;
-    size_t extras;   // deadline job, drain's wake job: the pool's
-    size_t busy;     // calls that still touch this memory
+    size_t busy;     // threads that are about to come back to the lock
     wr_link helpers; // wr_watch.link: workers that wait for the end
-    wr_link room;    // wr_watch.link: of external sources
+    wr_link room;    // wr_watch.link: of the external source
     weir_stream_report report;
-    bool lost_any; // report.error_sequence is set
 
     weir_event finished;
     weir_job deadline_job;
@@ -246,9 +254,14 @@ struct weir_drain {
     weir_queue *queue;
     weir_drain_options options;
     size_t item_size;
-    size_t width;
+    size_t result_stride;
 
-    weir_watch watch; // on the queue, while source_parked
+    // Under pipeline->lock.
+    bool wake_out; // wake_job is the pool's, or about to be
+    bool repark;   // the source is parked, and wake_job was still out
+
+    // Lent while wake_out.
+    weir_watch watch; // on the queue
     weir_job wake_job;
 };
 

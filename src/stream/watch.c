@@ -49,12 +49,15 @@ static bool watch_unlink(wr_watch *mine) {
     return linked;
 }
 
-void wr_watch_settle(weir_watch *watch) {
+void wr_event_settle(weir_event *event) {
+    weir_worker *self = weir_worker_self();
+    weir_pool *pool = wr_event_of(event)->pool;
     int status;
-    while (weir_event_status(&watch->event, &status) == -EAGAIN) {
-        weir_worker *self = weir_worker_self();
+    while (weir_event_status(event, &status) == -EAGAIN) {
         if (self != NULL)
             weir_yield(self);
+        else if (pool->deterministic)
+            (void)weir_pool_step(pool);
         else
             wr_thread_yield();
     }
@@ -64,7 +67,7 @@ int wr_watch_wait(weir_watch *watch, int64_t deadline_ns) {
     int error = weir_event_wait(&watch->event, deadline_ns, NULL);
     if (error == 0 || error == -ECHILD || watch_unlink(wr_watch_of(watch)))
         return error;
-    wr_watch_settle(watch);
+    wr_event_settle(&watch->event);
     return 0;
 }
 

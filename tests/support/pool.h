@@ -28,9 +28,7 @@
 
 typedef wr_atomic_u64 tally;
 
-static inline void tally_init(tally *t) {
-    wr_atomic_init(t, 0);
-}
+static inline void tally_init(tally *t) { wr_atomic_init(t, 0); }
 
 // tally_add returns the new value.
 static inline uint64_t tally_add(tally *t) {
@@ -217,13 +215,9 @@ static inline void hold(weir_pool *pool, held *h) {
     hold_named(pool, h, "held");
 }
 
-static inline void release(held *h) {
-    gate_open(&h->gate);
-}
+static inline void release(held *h) { gate_open(&h->gate); }
 
-static inline int64_t in_ms(int64_t ms) {
-    return weir_now_ns() + ms * 1000000;
-}
+static inline int64_t in_ms(int64_t ms) { return weir_now_ns() + ms * 1000000; }
 
 static inline void until(int64_t deadline_ns) {
     while (weir_now_ns() <= deadline_ns)
@@ -354,8 +348,7 @@ typedef struct stopper {
 static inline void *stopper_main(void *arg) {
     stopper *s = arg;
     s->report.size = sizeof(s->report);
-    s->result =
-        weir_pool_stop(s->pool, s->mode, WEIR_FOREVER, &s->report);
+    s->result = weir_pool_stop(s->pool, s->mode, WEIR_FOREVER, &s->report);
     return NULL;
 }
 

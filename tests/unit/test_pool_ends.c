@@ -425,11 +425,11 @@ static void crowd_offer(uint64_t random) {
         m->job.priority = (int32_t)((random >> 35) % 3) - 1;
         if ((random >> 38) % 3 == 0)
             m->job.deadline_ns = weir_now_ns() + (int64_t)(random >> 44);
-        int error = (random >> 40) % 4 == 0
-                        ? weir_event_attach(
-                              &crowd_events[(random >> 42) % EVENTS], NULL,
-                              &m->job)
-                        : weir_submit(crowd_pool, &m->job);
+        int error =
+            (random >> 40) % 4 == 0
+                ? weir_event_attach(&crowd_events[(random >> 42) % EVENTS],
+                                    NULL, &m->job)
+                : weir_submit(crowd_pool, &m->job);
         CHECK(error == 0 || error == -ESHUTDOWN);
         m->accepted = error == 0;
         mark_set(&crowd_offered);

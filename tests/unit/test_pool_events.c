@@ -29,9 +29,7 @@ static void once_in(weir_pool *pool) {
     check_fired(&event, -5);
 }
 
-static void an_event_happens_once(void) {
-    for_each_pool(once_in);
-}
+static void an_event_happens_once(void) { for_each_pool(once_in); }
 
 static void counted_in(weir_pool *pool) {
     weir_event event;
@@ -256,7 +254,8 @@ static void exactly_one_of_detach_and_fire_wins(void) {
     for (int i = 0; i < ROUNDS; i++) {
         weir_event_init(&duels[i].event, pool, 1);
         duels[i].work = work_of(0);
-        CHECK_EQ(weir_event_attach(&duels[i].event, NULL, &duels[i].work.job), 0);
+        CHECK_EQ(weir_event_attach(&duels[i].event, NULL, &duels[i].work.job),
+                 0);
         mark_set(&set_up);
     }
     thread_join(threads[0]);
@@ -540,9 +539,7 @@ static void lend_in(weir_pool *pool) {
     }
 }
 
-static void a_waiting_worker_lends_its_place(void) {
-    for_each_pool(lend_in);
-}
+static void a_waiting_worker_lends_its_place(void) { for_each_pool(lend_in); }
 
 static void without_stand_ins_a_wait_on_a_worker_blocks(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
@@ -670,7 +667,8 @@ int main(int argc, char **argv) {
          attached_jobs_are_queued_in_attach_order},
         {"a_detached_job_is_yours_and_done_is_not_called",
          a_detached_job_is_yours_and_done_is_not_called},
-        {"a_detached_job_is_counted_as_detached", a_detached_job_is_counted_as_detached},
+        {"a_detached_job_is_counted_as_detached",
+         a_detached_job_is_counted_as_detached},
         {"a_cancelled_attached_job_is_off_the_event",
          a_cancelled_attached_job_is_off_the_event},
         {"exactly_one_of_detach_and_fire_wins",

@@ -50,9 +50,7 @@ static int fib_body(weir_worker *self, void *arg) {
     return 0;
 }
 
-static void forks_give_the_right_sum(void) {
-    on_each_pool(fib_body);
-}
+static void forks_give_the_right_sum(void) { on_each_pool(fib_body); }
 
 static int big_fib_body(weir_worker *self, void *arg) {
     (void)arg;
@@ -565,17 +563,11 @@ static void abort_with(on_worker *function) {
     (void)error;
 }
 
-static void out_of_order(void) {
-    abort_with(out_of_order_body);
-}
+static void out_of_order(void) { abort_with(out_of_order_body); }
 
-static void unjoined(void) {
-    abort_with(unjoined_body);
-}
+static void unjoined(void) { abort_with(unjoined_body); }
 
-static void joined_twice(void) {
-    abort_with(joined_twice_body);
-}
+static void joined_twice(void) { abort_with(joined_twice_body); }
 
 static void a_join_out_of_order_or_left_out_aborts(void) {
     check_aborts(out_of_order, "join");

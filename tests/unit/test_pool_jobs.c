@@ -262,9 +262,7 @@ static void free_in(weir_pool *pool) {
     CHECK_EQ(tally_get(&freed), JOBS);
 }
 
-static void done_may_free_the_job(void) {
-    for_each_pool(free_in);
-}
+static void done_may_free_the_job(void) { for_each_pool(free_in); }
 
 typedef struct again {
     weir_job job;
@@ -299,9 +297,7 @@ static void again_in(weir_pool *pool) {
         CHECK_EQ(jobs[i].ran, 50);
 }
 
-static void done_may_submit_the_job_again(void) {
-    for_each_pool(again_in);
-}
+static void done_may_submit_the_job_again(void) { for_each_pool(again_in); }
 
 typedef struct tree {
     weir_job job;

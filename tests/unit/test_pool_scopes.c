@@ -58,9 +58,7 @@ static int empty_body(weir_worker *self, void *arg) {
     return 0;
 }
 
-static void an_empty_scope_ends_at_once(void) {
-    on_each_pool(empty_body);
-}
+static void an_empty_scope_ends_at_once(void) { on_each_pool(empty_body); }
 
 static tally freed;
 
@@ -169,9 +167,7 @@ static int sibling_body(weir_worker *self, void *arg) {
     return 0;
 }
 
-static void a_child_may_spawn_siblings(void) {
-    on_each_pool(sibling_body);
-}
+static void a_child_may_spawn_siblings(void) { on_each_pool(sibling_body); }
 
 // Scopes in children of scopes, `depth` deep and two wide.
 typedef struct nest {
@@ -189,8 +185,8 @@ static int nest_run(weir_worker *self, weir_job *job) {
     weir_scope scope;
     begin(self, &scope);
     for (int i = 0; i < 2; i++) {
-        children[i] = (nest){.job = WEIR_JOB_INIT(nest_run, NULL),
-                             .depth = n->depth - 1};
+        children[i] =
+            (nest){.job = WEIR_JOB_INIT(nest_run, NULL), .depth = n->depth - 1};
         weir_scope_spawn(self, &scope, &children[i].job);
     }
     CHECK_EQ(weir_scope_wait(self, &scope), 0);
@@ -206,9 +202,7 @@ static int nest_body(weir_worker *self, void *arg) {
     return 0;
 }
 
-static void scopes_nest(void) {
-    on_each_pool(nest_body);
-}
+static void scopes_nest(void) { on_each_pool(nest_body); }
 
 static void without_stand_ins_a_scope_runs_its_own_children(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
@@ -343,9 +337,7 @@ static int big_keys_body(weir_worker *self, void *arg) {
     return 0;
 }
 
-static void the_highest_key_is_a_key_too(void) {
-    on_each_pool(big_keys_body);
-}
+static void the_highest_key_is_a_key_too(void) { on_each_pool(big_keys_body); }
 
 static int first_spawned_body(weir_worker *self, void *arg) {
     (void)arg;
@@ -701,9 +693,7 @@ static int options_body(weir_worker *self, void *arg) {
     return 0;
 }
 
-static void scope_options_have_a_size(void) {
-    on_each_pool(options_body);
-}
+static void scope_options_have_a_size(void) { on_each_pool(options_body); }
 
 static int outer_first_body(weir_worker *self, void *arg) {
     (void)arg;
@@ -726,13 +716,9 @@ static void abort_with(on_worker *function) {
     (void)error;
 }
 
-static void outer_first(void) {
-    abort_with(outer_first_body);
-}
+static void outer_first(void) { abort_with(outer_first_body); }
 
-static void left_open(void) {
-    abort_with(left_open_body);
-}
+static void left_open(void) { abort_with(left_open_body); }
 
 static void waiting_out_of_order_or_not_at_all_aborts(void) {
     check_aborts(outer_first, "scope");

@@ -332,8 +332,8 @@ static void a_late_stop_names_what_still_runs(void) {
         unsigned indexes = 0;
         for (int j = 0; j < 2; j++) {
             const weir_stop_running *running = &report.running_jobs[j];
-            CHECK_STR(running->name, running->worker == one.index ? "held"
-                                                                  : "?");
+            CHECK_STR(running->name,
+                      running->worker == one.index ? "held" : "?");
             CHECK(running->for_ns >= 10000000);
             indexes |= 1u << running->worker;
         }

@@ -93,8 +93,7 @@ static int bounce_body(weir_worker *self, void *arg) {
     b->calls++;
     if (b->left-- > 0) {
         int status = 1;
-        CHECK_EQ(
-            weir_run(b->pools[b->calls % 2], bounce_body, b, &status), 0);
+        CHECK_EQ(weir_run(b->pools[b->calls % 2], bounce_body, b, &status), 0);
         CHECK_EQ(status, -3);
     }
     CHECK(weir_worker_self() == self);
@@ -131,51 +130,52 @@ static void a_run_that_comes_back_needs_no_stand_in(void) {
     pool_close(b);
 }
 
+// The caller holds the only worker of a and waits for b, where the function is
+// held at a gate; what opens the gate is queued in a.
 typedef struct caller {
+    weir_job job;
     weir_pool *other;
-    work *behind;
-    gate *gate;
+    gate gate;
+    int status;
 } caller;
 
 static int gated_body(weir_worker *self, void *arg) {
     (void)self;
     gate_pass(arg);
+    return -2;
+}
+
+static int caller_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    caller *c = (caller *)job;
+    CHECK_EQ(weir_run(c->other, gated_body, &c->gate, &c->status), 0);
     return 0;
 }
 
-static int caller_body(weir_worker *self, void *arg) {
-    (void)self;
-    caller *c = arg;
-    int status = 1;
-    CHECK_EQ(weir_run(c->other, gated_body, c->gate, &status), 0);
-    return status;
-}
+typedef struct unlock {
+    weir_job job;
+    gate *gate;
+} unlock;
 
-static int gate_open_run(weir_worker *self, weir_job *job) {
+static int unlock_run(weir_worker *self, weir_job *job) {
     (void)self;
-    release((held *)job);
+    gate_open(((unlock *)job)->gate);
     return 0;
 }
 
 static void a_wait_for_another_pool_lends_the_place(void) {
     weir_pool *a = pool_of(1), *b = pool_of(1);
-    for (int i = 0; i < 50; i++) {
-        held opener = {.job = WEIR_JOB_INIT(gate_open_run, NULL)};
-        gate_init(&opener.gate);
-        caller c = {.other = b, .gate = &opener.gate};
-        pthread_t thread;
-        // The opener is queued in a once the caller holds a's only worker.
-        thread = thread_start(run_main, b);
-        weir_job *job = &opener.job;
-        work first = work_of(0);
-        submit(a, &first.job);
-        CHECK_EQ(weir_submit(a, job), 0);
-        int status = 1;
-        CHECK_EQ(weir_run(a, caller_body, &c, &status), 0);
-        CHECK_EQ(status, 0);
-        thread_join(thread);
+    for (int i = 0; i < 100; i++) {
+        caller c = {.job = WEIR_JOB_INIT(caller_run, NULL), .other = b};
+        gate_init(&c.gate);
+        unlock u = {.job = WEIR_JOB_INIT(unlock_run, NULL), .gate = &c.gate};
+        weir_job *batch[] = {&c.job, &u.job};
+        CHECK_EQ(weir_submit_batch(a, batch, 2), 0);
         wait_idle(a);
+        CHECK_EQ(c.status, -2);
+        gate_fini(&c.gate);
     }
+    CHECK(counts_of(a).loans >= 100);
     pool_close(a);
     pool_close(b);
 }
@@ -202,7 +202,7 @@ static void census_check(weir_pool *pool, const census *c, int times) {
 }
 
 static void broadcast_in(weir_pool *pool) {
-    census c = {{0}};
+    census c = {.seen = {0}};
     for (int i = 1; i <= 10; i++) {
         CHECK_EQ(weir_broadcast(pool, census_take, &c), 0);
         census_check(pool, &c, i);
@@ -219,7 +219,7 @@ static int broadcast_body(weir_worker *self, void *arg) {
 }
 
 static void broadcast_inside_in(weir_pool *pool) {
-    census c = {{0}};
+    census c = {.seen = {0}};
     for (int i = 1; i <= 5; i++) {
         CHECK_EQ(weir_run(pool, broadcast_body, &c, NULL), 0);
         census_check(pool, &c, i);
@@ -240,11 +240,12 @@ static int caster_run(weir_worker *self, weir_job *job) {
 }
 
 static void two_casters_in(weir_pool *pool) {
-    census c[4] = {{{0}}};
+    census c[4];
     caster jobs[4];
+    memset(c, 0, sizeof(c));
     for (int i = 0; i < 4; i++) {
-        jobs[i] = (caster){.job = WEIR_JOB_INIT(caster_run, NULL),
-                           .census = &c[i]};
+        jobs[i] =
+            (caster){.job = WEIR_JOB_INIT(caster_run, NULL), .census = &c[i]};
         submit(pool, &jobs[i].job);
     }
     wait_idle(pool);
@@ -264,7 +265,7 @@ static void broadcasts_at_once_do_not_wait_for_each_other(void) {
 
 static void *broadcast_main(void *arg) {
     for (int i = 0; i < 200; i++) {
-        census c = {{0}};
+        census c = {.seen = {0}};
         CHECK_EQ(weir_broadcast(arg, census_take, &c), 0);
         census_check(arg, &c, 1);
     }
@@ -288,8 +289,8 @@ static census yield_census;
 
 static int yielding_run(weir_worker *self, weir_job *job) {
     (void)job;
-    while (tally_get(&yield_census.total) < weir_pool_width(
-                                                weir_worker_pool(self)))
+    while (tally_get(&yield_census.total) <
+           weir_pool_width(weir_worker_pool(self)))
         weir_yield(self);
     return 0;
 }
@@ -367,7 +368,7 @@ static void *stop_drain_main(void *arg) {
 static void an_accepted_broadcast_is_completed_before_a_stop_returns(void) {
     for (int i = 0; i < 200; i++) {
         weir_pool *pool = pool_of(widths[i % 3]);
-        census c = {{0}};
+        census c = {.seen = {0}};
         pthread_t thread = thread_start(stop_drain_main, pool);
         int error = weir_broadcast(pool, census_take, &c);
         CHECK(error == 0 || error == -ESHUTDOWN);
@@ -428,31 +429,17 @@ static int blocker_run(weir_worker *self, weir_job *job) {
     return 0;
 }
 
-typedef struct opener {
-    weir_job job;
-    blocker *blocker;
-    unsigned index;
-} opener;
-
-static int opener_run(weir_worker *self, weir_job *job) {
-    opener *o = (opener *)job;
-    o->index = weir_worker_index(self);
-    gate_open(&o->blocker->gate);
-    return 0;
-}
-
 static void a_blocking_section_lends_the_place(void) {
     weir_pool *pool = pool_of(1);
     for (int i = 0; i < 100; i++) {
         blocker b = {.job = WEIR_JOB_INIT(blocker_run, NULL)};
         gate_init(&b.gate);
-        opener o = {.job = WEIR_JOB_INIT(opener_run, NULL), .blocker = &b};
-        weir_job *batch[] = {&b.job, &o.job};
+        unlock u = {.job = WEIR_JOB_INIT(unlock_run, NULL), .gate = &b.gate};
+        weir_job *batch[] = {&b.job, &u.job};
         CHECK_EQ(weir_submit_batch(pool, batch, 2), 0);
         wait_idle(pool);
         CHECK_EQ(b.answer, 0);
         CHECK_EQ(b.before, b.after);
-        CHECK(o.index != b.before); // two live stacks
         gate_fini(&b.gate);
     }
     CHECK(counts_of(pool).loans >= 100);
@@ -478,9 +465,9 @@ static void at_the_limit_a_blocking_section_is_refused(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
     options.threads = 2;
     options.stand_ins = 1;
-    weir_pool *pool = pool_open(&options);
-    CHECK_EQ(weir_pool_index_limit(pool), 3);
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 30; i++) {
+        weir_pool *pool = pool_open(&options);
+        CHECK_EQ(weir_pool_index_limit(pool), 3);
         blocker first = {.job = WEIR_JOB_INIT(blocker_run, NULL)};
         blocker second = {.job = WEIR_JOB_INIT(blocker_run, NULL)};
         gate_init(&first.gate);
@@ -493,15 +480,15 @@ static void at_the_limit_a_blocking_section_is_refused(void) {
         hold(pool, &other);
         release(&other);
         submit(pool, &second.job);
-        while (counts_of(pool).succeeded < (uint64_t)i * 4 + 2)
+        while (counts_of(pool).succeeded < 2)
             sched_yield();
         CHECK_EQ(second.answer, -EAGAIN);
         release(&h);
         gate_open(&first.gate);
         wait_idle(pool);
         CHECK_EQ(first.answer, 0);
+        pool_close(pool);
     }
-    pool_close(pool);
 }
 
 static int nested_section_body(weir_worker *self, void *arg) {
@@ -588,8 +575,8 @@ static void live_stacks_never_share_an_index(void) {
 static int slot_run(weir_worker *self, weir_job *job) {
     (void)job;
     void **slot = weir_worker_slot(self);
-    CHECK(slot == weir_pool_slot(weir_worker_pool(self),
-                                 weir_worker_index(self)));
+    CHECK(slot ==
+          weir_pool_slot(weir_worker_pool(self), weir_worker_index(self)));
     *slot = (char *)*slot + 1; // plain: the pool orders users of an index
     return 0;
 }
@@ -612,9 +599,7 @@ static void slot_in(weir_pool *pool) {
     CHECK_EQ(sum, 100);
 }
 
-static void a_slot_is_null_at_first_and_kept(void) {
-    for_each_pool(slot_in);
-}
+static void a_slot_is_null_at_first_and_kept(void) { for_each_pool(slot_in); }
 
 int main(int argc, char **argv) {
     static const test_case cases[] = {

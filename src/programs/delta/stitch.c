@@ -60,10 +60,6 @@ static wr_status rescan(wr_stitch *stitch, const wr_stripe *stripe,
         memcmp(stripe->data + match, stripe->data + match + block_len,
                end - match - block_len) == 0)
         count = (end - match) / block_len;
-    // Not past the stripe's own positions, and not by less than a match.
-    size_t most = (stripe->own - match + block_len - 1) / block_len;
-    if (count > most)
-        count = most;
     if (emit_windows(stitch, stripe, match, block, (uint32_t)count,
                      count > 1 ? 0 : 1, failure) != WR_OK)
         return failure->status;

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+// A drain: the pipeline whose source claims items from a queue, then works on
+// them in parallel, then delivers the results.
+#include "stream/internal.h"
+
+#include "base/fault.h"
+#include "base/options.h"
+
+enum { BATCH_DEFAULT = 64 };
+
+static void *group_item(const wr_group *group, size_t i) {
+    return group->items + i * group->pipeline->drain->item_size;
+}
+
+static void *group_result(const wr_group *group, size_t i) {
+    return group->results + i * group->pipeline->drain->options.result_size;
+}
+
+// ---- stages ----------------------------------------------------------------
+
+static wr_progress drain_claim(weir_worker *self, wr_group *group) {
+    (void)self;
+    weir_pipeline *pipeline = group->pipeline;
+    weir_drain *drain = pipeline->drain;
+    if (wr_sequence_unwanted(pipeline, group->base))
+        return WR_PROGRESS_DONE; // with nothing in it
+    size_t count = 0;
+    int error = wr_queue_claim(drain->queue, group->items, pipeline->batch,
+                               weir_pool_width(pipeline->pool), &count);
+    if (error == -EAGAIN)
+        return WR_PROGRESS_EMPTY;
+    if (error != 0) {
+        wr_source_ended(pipeline);
+        return WR_PROGRESS_DONE;
+    }
+    for (size_t i = 0; i < count; i++) {
+        weir_token *token = wr_group_token(group, i);
+        token->sequence = group->base + i;
+        token->status = 0;
+        token->seen = 0;
+        token->failed = 0;
+        token->worked = 0;
+        token->delivered = 0;
+    }
+    group->count = count;
+    group->ran.started += count;
+    group->ran.ended += count;
+    return WR_PROGRESS_DONE;
+}
+
+static wr_progress drain_work(weir_worker *self, wr_group *group) {
+    weir_pipeline *pipeline = group->pipeline;
+    weir_drain *drain = pipeline->drain;
+    size_t started = 0;
+    for (size_t i = 0; i < group->count; i++) {
+        weir_token *token = wr_group_token(group, i);
+        if (wr_sequence_unwanted(pipeline, token->sequence)) {
+            wr_token_drop(token);
+            continue;
+        }
+        wr_assert(self != NULL);
+        token->seen = 1;
+        started++;
+        int status =
+            drain->options.work(self, drain->options.context, token->sequence,
+                                group_item(group, i), group_result(group, i));
+        if (status == 0) {
+            token->worked = 1;
+            continue;
+        }
+        wr_check(status < 0, "a drain's work gives 0 or a negative errno");
+        group->ran.failed++;
+        wr_token_fail(token, status);
+    }
+    group->ran.started += started;
+    group->ran.ended += started;
+    return WR_PROGRESS_DONE;
+}
+
+// Delivers the results from token `i` on that lie together, and returns how
+// many those were.
+static size_t deliver_some(weir_worker *self, wr_group *group, size_t i) {
+    weir_pipeline *pipeline = group->pipeline;
+    weir_drain *drain = pipeline->drain;
+    size_t end = i;
+    while (end < group->count && wr_group_token(group, end)->status == 0 &&
+           !wr_sequence_unwanted(pipeline, group->base + end))
+        end++;
+    if (end == i) {
+        weir_token *token = wr_group_token(group, i);
+        if (token->status == 0)
+            wr_token_drop(token);
+        return 1;
+    }
+    wr_assert(self != NULL);
+    for (size_t j = i; j < end; j++)
+        wr_group_token(group, j)->delivered = 1;
+    int status =
+        drain->options.deliver(self, drain->options.context, group->base + i,
+                               group_result(group, i), end - i);
+    group->ran.started += end - i;
+    group->ran.ended += end - i;
+    if (status == 0)
+        return end - i;
+    wr_check(status < 0, "a drain's deliver gives 0 or a negative errno");
+    group->ran.failed += end - i;
+    for (size_t j = i; j < end; j++)
+        wr_token_fail(wr_group_token(group, j), status);
+    return end - i;
+}
+
+static wr_progress drain_deliver(weir_worker *self, wr_group *group) {
+    for (size_t i = 0; i < group->count;)
+        i += deliver_some(self, group, i);
+    return WR_PROGRESS_DONE;
+}
+
+void wr_drain_group_ended(weir_drain *drain, wr_group *group) {
+    const weir_queue_options *queue = &drain->queue->options;
+    for (size_t i = 0; i < group->count; i++) {
+        weir_token *token = wr_group_token(group, i);
+        if (token->status == 0)
+            continue;
+        if (!token->seen) {
+            if (queue->dropped != NULL)
+                queue->dropped(queue->context, group_item(group, i));
+        } else if (token->worked && !token->delivered &&
+                   drain->options.undelivered != NULL) {
+            drain->options.undelivered(drain->options.context, token->sequence,
+                                       group_result(group, i));
+        }
+    }
+    wr_queue_release(drain->queue, group->count);
+}
+
+// ---- an empty queue --------------------------------------------------------
+
+bool wr_drain_park_locked(weir_drain *drain) {
+    weir_pipeline *pipeline = drain->pipeline;
+    if (pipeline->source_done)
+        return false;
+    pipeline->source_parked = true;
+    if (drain->wake_out) {
+        drain->repark = true; // its done will arm again
+        return false;
+    }
+    drain->wake_out = true;
+    pipeline->refs++;
+    pipeline->busy++;
+    return true;
+}
+
+void wr_drain_arm(weir_drain *drain) {
+    weir_pipeline *pipeline = drain->pipeline;
+    int error = wr_queue_watch(drain->queue, &drain->watch, pipeline->pool,
+                               &drain->wake_job);
+    wr_mutex_lock(&pipeline->lock);
+    if (error == 0) {
+        pipeline->busy--;
+        wr_pipeline_unlock(pipeline);
+        return;
+    }
+    drain->wake_out = false;
+    pipeline->source_parked = false;
+    wr_mutex_unlock(&pipeline->lock);
+    (void)wr_pipeline_halt(pipeline, error, true);
+    wr_mutex_lock(&pipeline->lock);
+    pipeline->busy--;
+    wr_pipeline_unlock(pipeline);
+    wr_pipeline_unref(pipeline); // the job's
+}
+
+enum { WAKE_TURNS = 8 };
+
+static int wake_run(weir_worker *self, weir_job *job) {
+    weir_drain *drain = wr_container_of(job, weir_drain, wake_job);
+    weir_pipeline *pipeline = drain->pipeline;
+    wr_mutex_lock(&pipeline->lock);
+    pipeline->source_parked = false;
+    wr_mutex_unlock(&pipeline->lock);
+    wr_pipeline_execute(pipeline, self, WAKE_TURNS);
+    return 0;
+}
+
+static void wake_done(weir_job *job, int status) {
+    weir_drain *drain = wr_container_of(job, weir_drain, wake_job);
+    weir_pipeline *pipeline = drain->pipeline;
+    bool ran = weir_job_ran(job) != 0;
+    if (!ran && weir_watch_cancel(&drain->watch) != 0)
+        wr_event_settle(&drain->watch.event);
+    wr_mutex_lock(&pipeline->lock);
+    bool again = ran && drain->repark && !pipeline->source_done;
+    drain->repark = false;
+    if (again) {
+        pipeline->busy++;
+    } else {
+        drain->wake_out = false;
+        pipeline->source_parked = false;
+    }
+    wr_pipeline_unlock(pipeline);
+    if (!ran)
+        (void)wr_pipeline_halt(pipeline, status, status == -ESHUTDOWN);
+    if (again)
+        wr_drain_arm(drain);
+    else
+        wr_pipeline_unref(pipeline);
+}
+
+void wr_drain_stopped(weir_drain *drain) {
+    weir_pipeline *pipeline = drain->pipeline;
+    size_t dropped = wr_queue_close(drain->queue);
+    wr_mutex_lock(&pipeline->lock);
+    pipeline->report.never_started += dropped;
+    wr_mutex_unlock(&pipeline->lock);
+}
+
+// ---- life ------------------------------------------------------------------
+
+// How many items move as one: what was asked for, but so few that each worker
+// can have a batch in work and one that waits.
+static size_t drain_batch(size_t batch, size_t in_flight, size_t width) {
+    if (batch == 0)
+        batch = BATCH_DEFAULT;
+    size_t share = in_flight / (2 * width);
+    if (share == 0)
+        share = 1;
+    return batch < share ? batch : share;
+}
+
+static int drain_build(weir_drain *drain, weir_pool *pool) {
+    const weir_drain_options *options = &drain->options;
+    size_t in_flight = drain->queue->options.capacity;
+    if (options->in_flight_max != 0 && options->in_flight_max < in_flight)
+        in_flight = options->in_flight_max;
+    if (in_flight > UINT32_MAX)
+        in_flight = UINT32_MAX;
+    const weir_stage stages[] = {
+        {"claim", WEIR_STAGE_SERIAL, NULL},
+        {"work", WEIR_STAGE_PARALLEL, NULL},
+        {"deliver",
+         options->ordered ? WEIR_STAGE_SERIAL_IN_ORDER : WEIR_STAGE_PARALLEL,
+         NULL},
+    };
+    wr_pipeline_plan plan = {
+        .options = {.stages = stages,
+                    .stages_count = options->deliver != NULL ? 3 : 2,
+                    .tokens_max = in_flight,
+                    .batch = drain_batch(options->batch, in_flight,
+                                         weir_pool_width(pool)),
+                    .parallel_after = options->parallel_after,
+                    .on_error = options->on_error,
+                    .deadline_ns = options->deadline_ns},
+        .run = {drain_claim, drain_work, drain_deliver},
+        .drain = drain,
+        .item_size = drain->item_size,
+        .result_stride = options->result_size,
+    };
+    return wr_pipeline_build(&drain->pipeline, pool, &plan);
+}
+
+int weir_drain_start(weir_drain **out, weir_pool *pool, weir_queue *queue,
+                     const weir_drain_options *options) {
+    int error = wr_stream_enter(pool);
+    if (error != 0)
+        return error;
+    weir_drain_options opts;
+    error = wr_options_copy(&opts, sizeof(opts), options);
+    if (error != 0)
+        return error;
+    if (opts.work == NULL)
+        return -EINVAL;
+
+    weir_drain *drain = wr_calloc(1, sizeof(*drain));
+    if (drain == NULL)
+        return -ENOMEM;
+    drain->queue = queue;
+    drain->options = opts;
+    drain->item_size = queue->options.item_size;
+    drain->wake_job.run = wake_run;
+    drain->wake_job.done = wake_done;
+    drain->wake_job.name = "drain";
+    error = drain_build(drain, pool);
+    if (error != 0) {
+        wr_free(drain);
+        return error;
+    }
+    error = wr_pipeline_start(drain->pipeline);
+    if (error != 0) {
+        wr_pipeline_destroy(drain->pipeline); // and the drain with it
+        return error;
+    }
+    *out = drain;
+    return 0;
+}
+
+int weir_drain_wait(weir_drain *drain, int64_t deadline_ns,
+                    weir_stream_report *report) {
+    return weir_pipeline_wait(drain->pipeline, deadline_ns, report);
+}
+
+weir_event *weir_drain_finished(weir_drain *drain) {
+    return weir_pipeline_finished(drain->pipeline);
+}
+
+int weir_drain_cancel(weir_drain *drain) {
+    return weir_pipeline_cancel(drain->pipeline);
+}
+
+void weir_drain_destroy(weir_drain *drain) {
+    if (drain != NULL)
+        weir_pipeline_destroy(drain->pipeline);
+}
+
+int weir_drain_run(weir_pool *pool, weir_queue *queue,
+                   const weir_drain_options *options,
+                   weir_stream_report *report) {
+    if (report != NULL && report->size < sizeof(report->size))
+        return -EINVAL;
+    weir_drain *drain;
+    int error = weir_drain_start(&drain, pool, queue, options);
+    if (error != 0)
+        return error;
+    error = weir_drain_wait(drain, WEIR_FOREVER, report);
+    weir_drain_destroy(drain);
+    return error;
+}

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+
+weir_test(pool_jobs
+    each_job_runs_once_and_done_gets_its_status
+    a_job_without_done_runs_too
+    run_and_done_are_called_on_a_worker_of_the_pool
+    as_many_jobs_run_at_once_as_the_pool_is_wide
+    a_batch_wakes_as_many_workers_as_it_has_jobs
+    jobs_of_one_priority_start_first_in_first_out
+    a_batch_starts_in_its_order
+    a_higher_priority_starts_first
+    every_64th_pick_takes_the_lowest_that_is_not_empty
+    done_may_free_the_job
+    done_may_submit_the_job_again
+    wait_idle_waits_for_what_jobs_submitted
+    a_refused_job_stays_yours_untouched
+    a_refused_batch_is_refused_whole
+    a_job_submitted_twice_aborts
+    a_job_attached_and_submitted_aborts)
+
+weir_test(pool_ends
+    a_cancelled_job_ends_and_never_runs
+    cancel_takes_a_queued_job_out
+    done_is_never_called_inside_cancel
+    a_cancel_from_outside_ends_the_job_on_a_worker
+    a_running_job_is_told_and_ends_with_its_own_status
+    cancelling_what_does_not_live_says_so
+    a_cancel_that_races_the_start_has_one_outcome
+    a_deadline_passes_while_all_workers_are_busy
+    a_deadline_passes_while_the_pool_sleeps
+    a_nearer_deadline_does_not_wait_for_the_farther
+    a_job_submitted_after_its_deadline_does_not_run
+    a_running_job_is_told_of_its_deadline
+    a_job_that_ended_leaves_no_deadline_behind
+    a_deadline_of_a_deterministic_pool_needs_no_waiting
+    every_job_ends_once_whatever_races)
+
+weir_test(pool_events
+    an_event_happens_once
+    the_first_status_that_is_not_zero_is_the_events
+    a_count_of_zero_has_happened_already
+    more_fires_may_be_asked_for_until_it_has_happened
+    attached_jobs_run_when_it_happens_and_not_before
+    attached_jobs_are_queued_in_attach_order
+    a_detached_job_is_yours_and_done_is_not_called
+    a_detached_job_is_counted_as_detached
+    a_cancelled_attached_job_is_off_the_event
+    exactly_one_of_detach_and_fire_wins
+    of_many_fires_exactly_the_count_is_taken
+    an_event_may_be_freed_once_a_wait_returned
+    an_attached_job_may_free_the_event
+    an_event_may_be_freed_once_its_status_is_there
+    a_waiter_sees_what_was_written_before_each_fire
+    many_threads_wait_for_one_event
+    a_wait_gives_up_at_its_deadline_and_not_earlier
+    an_event_may_be_freed_after_a_wait_timed_out
+    a_waiting_worker_lends_its_place
+    without_stand_ins_a_wait_on_a_worker_blocks
+    an_event_of_one_pool_is_waited_for_and_fired_in_another
+    a_wait_on_a_worker_ends_when_its_job_is_cancelled
+    an_event_takes_jobs_for_its_own_pool_only
+    deterministic_says_when_nobody_would_fire)
+
+weir_test(pool_scopes
+    children_borrow_from_the_stack_that_waits
+    an_empty_scope_ends_at_once
+    the_wait_ends_after_every_done_returned
+    a_hundred_thousand_children
+    a_child_may_spawn_siblings
+    scopes_nest
+    without_stand_ins_a_scope_runs_its_own_children
+    an_idle_worker_starts_a_child_before_the_wait
+    one_worker_starts_children_in_the_chosen_order
+    the_error_is_that_of_the_lowest_key
+    the_highest_key_is_a_key_too
+    among_equal_keys_it_is_the_first_spawned
+    an_error_that_was_seen_comes_before_a_cancel
+    stop_on_error_gives_the_same_error_in_any_order
+    stop_on_error_stops_only_what_comes_after
+    a_cancelled_scope_ends_children_without_running_them
+    a_child_may_be_cancelled_alone
+    cancelling_reaches_the_scopes_inside
+    cancelling_goes_inward_and_not_outward
+    after_its_deadline_a_scope_starts_no_child
+    running_children_are_told_of_the_scopes_deadline
+    a_child_has_its_own_deadline
+    scope_options_have_a_size
+    waiting_out_of_order_or_not_at_all_aborts)
+
+weir_test(pool_forks
+    forks_give_the_right_sum
+    many_forks_on_many_workers
+    uneven_trees_give_the_right_sum
+    forks_in_scopes_in_forks
+    a_full_deque_runs_forks_at_once
+    a_full_deque_gives_right_results_at_any_width
+    more_forks_than_the_default_depth
+    one_worker_runs_forks_newest_first_at_the_join
+    an_idle_worker_takes_a_fork
+    a_join_that_waits_lends_its_place
+    a_stolen_fork_is_told_of_the_scope_around_it
+    a_wait_runs_only_what_it_waits_for
+    a_join_out_of_order_or_left_out_aborts)
+
+weir_test(pool_waits
+    run_returns_what_the_function_returned
+    run_on_the_pools_own_worker_is_a_direct_call
+    many_threads_run_at_once
+    runs_go_to_another_pool_and_back
+    a_run_that_comes_back_needs_no_stand_in
+    a_wait_for_another_pool_lends_the_place
+    a_broadcast_runs_once_on_each_worker
+    a_broadcast_may_come_from_a_job
+    broadcasts_at_once_do_not_wait_for_each_other
+    broadcasts_from_many_threads
+    a_yield_lets_a_broadcast_run
+    a_broadcast_reaches_a_worker_that_waits
+    an_accepted_broadcast_is_completed_before_a_stop_returns
+    a_yield_never_runs_another_job_on_this_stack
+    a_blocking_section_lends_the_place
+    without_a_stand_in_a_blocking_section_is_refused
+    at_the_limit_a_blocking_section_is_refused
+    a_nested_or_unbegun_blocking_section_aborts
+    live_stacks_never_share_an_index
+    a_slot_is_null_at_first_and_kept)
+
+weir_test(pool_stop
+    drain_runs_all_jobs_and_those_they_submit
+    while_draining_only_workers_may_submit
+    a_job_may_submit_while_its_pool_drains
+    drain_waits_for_attached_jobs_and_their_events
+    cancel_ends_queued_and_attached_jobs
+    cancel_does_not_tell_running_jobs_and_abort_does
+    children_run_under_cancel_and_end_under_abort
+    abort_ends_a_wait_for_an_event
+    stopping_ends_a_wait_for_room
+    a_late_stop_names_what_still_runs
+    a_report_counts_all_but_names_only_the_first
+    a_harder_mode_holds_for_good
+    several_threads_may_stop_a_pool_the_hardest_mode_holds
+    stopping_a_stopped_pool_answers_again
+    a_report_has_a_size
+    a_worker_cannot_stop_its_own_pool
+    a_stopped_pool_refuses_everything
+    no_thread_is_left
+    destroy_drains_and_null_is_allowed
+    deterministic_says_when_a_drain_can_never_end
+    destroying_what_cannot_drain_aborts
+    each_job_offered_during_a_stop_runs_ends_or_is_refused)
+
+weir_test(pool_limits
+    options_out_of_range_are_refused
+    a_list_of_cpus_that_are_not_ours_is_refused
+    a_budget_is_not_for_a_deterministic_pool
+    newer_options_are_refused_unless_they_are_zero
+    an_older_callers_options_still_work
+    the_default_is_as_wide_as_the_cpus_we_may_use
+    the_index_limit_is_width_and_stand_ins
+    threads_have_the_name_and_the_stack_asked_for
+    counts_have_a_size
+    try_submit_fails_at_the_bound_and_changes_nothing
+    without_a_bound_try_submit_never_fails
+    a_job_counts_until_its_done_has_returned
+    attached_jobs_count_and_detached_ones_do_not
+    children_of_scopes_do_not_count
+    submit_wait_keeps_the_bound_among_many_producers
+    submit_wait_gives_up_at_its_deadline
+    submit_wait_is_not_for_the_pools_own_workers
+    deterministic_submit_wait_runs_jobs_or_says_deadlock
+    fewer_threads_are_a_smaller_pool
+    not_one_thread_is_an_error
+    a_stand_in_that_cannot_be_started_refuses_the_section
+    a_failed_allocation_leaves_nothing
+    nothing_but_create_needs_memory)
+
+weir_test(pool_determ
+    the_same_seed_replays_the_same_run
+    other_seeds_give_other_runs
+    some_seed_finds_a_race_and_not_every_seed_does
+    it_has_no_threads_and_runs_nothing_by_itself
+    deadlines_fire_in_order_without_waiting
+    a_seed_decides_whether_a_deadline_comes_first
+    a_wait_with_a_limit_gives_up_without_waiting
+    a_run_that_can_never_end_says_deadlock
+    step_goes_on_bit_by_bit
+    step_is_not_for_a_pool_with_threads
+    any_order_of_submit_attach_cancel_ends_each_once)
+
+weir_test(pool_budget
+    a_budget_has_at_least_one_token
+    each_pool_needs_a_token_of_its_own
+    pools_together_never_exceed_the_tokens
+    a_wide_pool_keeps_to_a_small_budget
+    one_pool_may_have_what_the_others_do_not_reserve
+    a_busy_pool_does_not_starve_another
+    a_yield_hands_the_token_to_who_waits_for_it
+    a_wait_gives_its_token_back_meanwhile
+    a_blocking_section_comes_back_within_the_budget)
+
+weir_test(pool_misc
+    hooks_surround_run_and_done_with_what_was_captured
+    a_child_has_its_own_context
+    thread_hooks_run_once_on_each_thread
+    hooks_have_a_size
+    a_list_pins_each_worker_to_its_cpu
+    compact_and_spread_give_each_worker_its_own_cpu
+    a_forked_child_cannot_use_its_parents_pool
+    a_job_may_fork_a_child_that_exits
+    a_child_forked_while_the_pool_works_does_not_hang
+    jobs_that_come_back_for_ever_do_not_starve_others
+    endless_scopes_do_not_starve_the_inbox
+    endless_forks_do_not_starve_the_inbox
+    a_snapshot_adds_up_at_any_time
+    a_pool_never_runs_more_jobs_than_it_is_wide
+    an_idle_pool_uses_no_cpu
+    waiting_workers_and_far_deadlines_use_no_cpu)

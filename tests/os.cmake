@@ -64,6 +64,7 @@ if(WEIR_OS STREQUAL "linux")
         pinning_to_a_cpu_that_is_not_there_is_refused
         pages_beyond_memory_are_refused
         huge_pages_begin_at_a_huge_page
+        pages_are_given_back_whole
         forkmark_is_a_page_that_fork_wipes
         forkmark_without_the_page_asks_for_the_pid
         affinity_shrinks_what_is_usable

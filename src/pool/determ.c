@@ -10,6 +10,7 @@ enum { TIMER_ODDS = 16, SWITCH_ODDS = 2 };
 
 int wr_determ_init(weir_pool *pool) {
     pool->random = pool->options.seed;
+    pool->virtual_now_ns = wr_now_ns();
     int error = wr_fiber_adopt(&pool->driver);
     if (error == -ENOSYS)
         error = 0;
@@ -136,6 +137,14 @@ static bool step(weir_pool *pool, int64_t limit_ns) {
     else if (worker != NULL)
         enter(pool, worker);
     return fires || worker != NULL;
+}
+
+void wr_determ_settle(weir_pool *pool) {
+    pool->driving = true;
+    for (weir_worker *worker = NULL;
+         !pool->no_fibers && (worker = choose(pool)) != NULL;)
+        enter(pool, worker);
+    pool->driving = false;
 }
 
 int wr_determ_drive(weir_pool *pool,

@@ -77,6 +77,8 @@ void wr_item_run(weir_worker *worker, const wr_item *item);
 // queue. _locked.
 void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item);
 
+// wr_deadline_passed: 0 is no deadline. Any thread.
+bool wr_deadline_passed(const weir_pool *pool, int64_t deadline_ns);
 // wr_worker_cancelled is weir_cancelled without a switch point. The worker.
 int wr_worker_cancelled(const weir_worker *worker);
 
@@ -139,7 +141,8 @@ bool wr_timers_expire(weir_pool *pool);                    // _locked
 
 // ---- scope.c, fork.c, event.c, broadcast.c, stop.c -------------------------
 
-// wr_scope_why: 0, or the errno that the scope or one around it ended with.
+// wr_scope_why: 0, or the errno that ends this scope or one around it. NULL is
+// allowed. On work inside it, or _locked.
 int wr_scope_why(const wr_scope *scope);
 // wr_scope_after_error: stop_on_error, and this child comes after the error.
 bool wr_scope_after_error(const wr_scope *scope, const wr_job *job);
@@ -186,6 +189,8 @@ void wr_budget_poke(weir_pool *pool);      // not locked: wakes starved pools
 int wr_determ_init(weir_pool *pool);
 void wr_determ_fini(weir_pool *pool);
 int wr_determ_start(weir_worker *worker);
+// wr_determ_settle runs new fibers until all sleep. _locked, unlocks.
+void wr_determ_settle(weir_pool *pool);
 // wr_determ_leave goes from a fiber back to the driver. Not locked.
 void wr_determ_leave(weir_worker *worker);
 // wr_determ_point: another fiber may go on here. Not locked.

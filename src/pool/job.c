@@ -209,9 +209,11 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
         wr_job_of(jobs[i])->captured = wr_job_capture(pool);
     wr_pool_lock(pool);
     int error = 0;
-    for (size_t i = 0; i < count && error == 0; i++)
+    for (size_t i = 0; i < count; i++) {
+        // The same for all of them: the first is refused or none is.
         error = wr_job_accept_check(pool, jobs[i]);
-    for (size_t i = 0; i < count && error == 0; i++) {
+        if (error != 0)
+            break;
         wr_job_accept(pool, jobs[i], NULL, wr_job_of(jobs[i])->captured);
         wr_inbox_push(pool, jobs[i]);
     }

@@ -48,12 +48,13 @@ static bool ensure_spare(weir_pool *pool) {
 
 int wr_place_lend(weir_worker *worker, bool strict) {
     weir_pool *pool = worker->pool;
-    if (!ensure_spare(pool) && strict)
+    bool spare = ensure_spare(pool);
+    if (!spare && strict)
         return -EAGAIN;
     wr_worker_set_state(worker, WR_LENT);
     if (pool->budget != NULL)
         wr_budget_give(pool);
-    pool->counts.loans++;
+    pool->counts.loans += spare;
     if (wr_pool_has_work(pool))
         wr_pool_notify(pool);
     return 0;

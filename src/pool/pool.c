@@ -191,6 +191,8 @@ static int start_workers(weir_pool *pool) {
         snprintf(pool->reason, sizeof(pool->reason),
                  "%u of %u threads: the system refused more", started, wanted);
     pool->index_limit -= wanted - started;
+    if (pool->deterministic)
+        wr_determ_settle(pool);
     wr_pool_unlock(pool);
     return started > 0 ? 0 : error;
 }
@@ -242,8 +244,8 @@ void weir_pool_destroy(weir_pool *pool) {
         return;
     int error = weir_pool_stop(pool, WEIR_STOP_DRAIN, WEIR_FOREVER, NULL);
     wr_check(error != -EDEADLK || !pool->deterministic,
-             "weir_pool_destroy of a deterministic pool whose jobs can never "
-             "end: stop it in a harder mode first");
+             "weir_pool_destroy cannot drain a deterministic pool whose jobs "
+             "can never end: stop it in a harder mode first");
     wr_check(error == 0, "weir_pool_destroy on one of the pool's own workers");
     if (pool->budget != NULL)
         wr_budget_leave(pool);

@@ -6,21 +6,15 @@
 #include <string.h>
 
 int wr_scope_why(const wr_scope *scope) {
-    weir_pool *pool = scope->pool;
-    while (scope != NULL) {
+    for (; scope != NULL; scope = scope->around) {
         uint32_t why = wr_load(&scope->why, relaxed, ALONE,
                                "a flag; it orders nothing");
         if (why != 0)
             return (int)why;
-        // Up to the scope that the opener itself is inside of.
-        const wr_frame *frame = scope->frame;
-        while (frame != NULL && frame->scope == NULL)
-            frame = frame->parent;
-        scope = frame != NULL ? frame->scope : NULL;
+        if (wr_deadline_passed(scope->pool, scope->deadline_ns))
+            return ETIMEDOUT;
     }
-    bool abort = wr_load(&pool->abort, relaxed, ALONE,
-                         "a flag; it orders nothing");
-    return abort ? ESHUTDOWN : 0;
+    return 0;
 }
 
 wr_job *wr_scope_take(wr_scope *scope) {
@@ -98,6 +92,8 @@ int weir_scope_begin(weir_worker *self, weir_scope *scope,
     private->frame = frame;
     private->owner = self;
     private->outer_open = frame->open_scope;
+    private->around =
+        frame->open_scope != NULL ? frame->open_scope : frame->around;
     private->fifo = given.fifo != 0;
     private->stop_on_error = given.stop_on_error != 0;
     private->deadline_ns = given.deadline_ns;

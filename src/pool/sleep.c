@@ -179,7 +179,8 @@ void wr_worker_rest(weir_worker *worker) {
         bool found = spin(worker, pushes);
         wr_pool_lock(pool);
         worker->spin_pays = found;
-        if (found || wr_pool_has_work(pool) || pool->quit)
+        if (found || wr_pool_has_work(pool) || pool->quit ||
+            !wr_list_empty(&pool->broadcasts))
             return;
     }
     wr_worker_set_state(worker, WR_IDLE);

@@ -135,6 +135,7 @@ struct wr_frame {
     wr_frame *parent;     // NULL for a job from the inbox
     wr_fork *fork;        // or NULL
     wr_scope *scope;      // the job is a child of, or NULL
+    wr_scope *around;     // the innermost scope it runs in, or NULL
     const char *name;     // the job's
     int64_t started_ns;
     int64_t deadline_ns;  // the job's, 0: none
@@ -157,6 +158,7 @@ struct wr_scope {
     wr_frame *frame;       // opened it
     weir_worker *owner;    // of that frame
     wr_scope *outer_open;  // the same frame's next older open scope
+    wr_scope *around;      // that, or the one the frame runs in
     wr_link children;      // wr_job.link, queued: the next to start first
     wr_link ready;         // in pool->scopes while children is not empty
     wr_timer timer;        // in pool->timers while timed

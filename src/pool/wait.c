@@ -104,23 +104,15 @@ static void spin(weir_worker *worker, wr_wait_kind kind, const void *object) {
 
 // When a wait for an event must look at deadlines of the work that waits.
 static int64_t told_by(const weir_worker *worker, int64_t deadline_ns) {
-    for (const wr_frame *frame = worker->frame; frame != NULL;
-         frame = frame->parent) {
-        int64_t own = frame->deadline_ns;
-        int64_t scope = frame->scope != NULL ? frame->scope->deadline_ns : 0;
-        if (own != 0 && own < deadline_ns)
-            deadline_ns = own;
-        if (scope != 0 && scope < deadline_ns)
-            deadline_ns = scope;
-    }
+    const wr_frame *frame = worker->frame;
+    for (const wr_scope *scope = frame->around; scope != NULL;
+         scope = scope->around)
+        if (scope->deadline_ns != 0 && scope->deadline_ns < deadline_ns)
+            deadline_ns = scope->deadline_ns;
+    for (; frame != NULL; frame = frame->parent)
+        if (frame->deadline_ns != 0 && frame->deadline_ns < deadline_ns)
+            deadline_ns = frame->deadline_ns;
     return deadline_ns;
-}
-
-static bool passed(const weir_pool *pool, int64_t deadline_ns) {
-    if (deadline_ns == WEIR_FOREVER)
-        return false;
-    return (pool->deterministic ? pool->virtual_now_ns : wr_now_ns()) >=
-           deadline_ns;
 }
 
 // Sleeps once. Returns 0 to look again.
@@ -134,7 +126,7 @@ static int sleep_once(weir_worker *worker, wr_wait_kind kind,
             return why;
         until = told_by(worker, deadline_ns);
     }
-    if (passed(pool, deadline_ns))
+    if (deadline_ns == 0 || wr_deadline_passed(pool, deadline_ns))
         return -ETIMEDOUT;
     if (worker->state == WR_PLACED)
         return wr_place_lend(worker, false); // may unlock: look again

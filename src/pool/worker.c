@@ -26,8 +26,12 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
         item->run = false;
         item->status = job->status;
     } else {
-        pool->counts.queued--;
-        int why = scope != NULL ? wr_scope_why(scope) : 0;
+        int why = wr_scope_why(scope);
+        if (why == 0 && wr_deadline_passed(pool, public->deadline_ns))
+            why = ETIMEDOUT;
+        if (why == 0 && scope != NULL &&
+            wr_load(&pool->abort, relaxed, ALONE, "under the lock") != 0)
+            why = ESHUTDOWN;
         if (why != 0) {
             item->run = false;
             item->status = -why;
@@ -37,6 +41,7 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
             item->quiet = true;
         }
     }
+    pool->counts.queued--;
     if (job->call != NULL)
         pool->runs_queued--;
     wr_job_untime(pool, job);
@@ -129,12 +134,16 @@ static void fill_frame(weir_worker *worker, wr_frame *frame,
                         .worker = worker,
                         .started_ns = wr_now_ns(),
                         .deque_base = worker->deque_count};
+    if (item->parent != NULL)
+        frame->around = item->parent->around;
     if (item->job == NULL) {
         frame->captured = item->parent->captured;
         return;
     }
     wr_job *job = wr_job_of(item->job);
     frame->scope = job->scope;
+    if (job->scope != NULL)
+        frame->around = job->scope;
     frame->call = job->call;
     frame->captured = job->captured;
     frame->name = item->job->name;
@@ -260,36 +269,29 @@ weir_pool *weir_worker_pool(const weir_worker *self) { return self->pool; }
 
 void **weir_worker_slot(weir_worker *self) { return &self->slot; }
 
-static int deadline_passed(const weir_pool *pool, int64_t deadline_ns) {
-    if (deadline_ns == 0)
-        return 0;
+bool wr_deadline_passed(const weir_pool *pool, int64_t deadline_ns) {
+    if (deadline_ns == 0 || deadline_ns == WEIR_FOREVER)
+        return false;
     int64_t now = pool->deterministic ? pool->virtual_now_ns : wr_now_ns();
-    return now >= deadline_ns ? -ETIMEDOUT : 0;
-}
-
-static int frame_cancelled(const weir_pool *pool, const wr_frame *frame) {
-    if (wr_load(&frame->cancel, relaxed, ALONE, "a flag; it orders nothing"))
-        return -ECANCELED;
-    int why = deadline_passed(pool, frame->deadline_ns);
-    const wr_scope *scope = frame->scope;
-    if (why == 0 && scope != NULL)
-        why = -(int)wr_load(&scope->why, relaxed, ALONE,
-                            "a flag; it orders nothing");
-    if (why == 0 && scope != NULL)
-        why = deadline_passed(pool, scope->deadline_ns);
-    return why;
+    return now >= deadline_ns;
 }
 
 int wr_worker_cancelled(const weir_worker *worker) {
+    const weir_pool *pool = worker->pool;
     const wr_frame *frame = worker->frame;
     if (frame == NULL || frame->ended)
         return 0;
+    int why = wr_scope_why(frame->around);
+    if (why != 0)
+        return -why;
     for (; frame != NULL; frame = frame->parent) {
-        int why = frame_cancelled(worker->pool, frame);
-        if (why != 0)
-            return why;
+        if (wr_load(&frame->cancel, relaxed, ALONE,
+                    "a flag; it orders nothing") != 0)
+            return -ECANCELED;
+        if (wr_deadline_passed(pool, frame->deadline_ns))
+            return -ETIMEDOUT;
     }
-    bool abort = wr_load(&worker->pool->abort, relaxed, ALONE,
+    bool abort = wr_load(&pool->abort, relaxed, ALONE,
                          "a flag; it orders nothing");
     return abort ? -ESHUTDOWN : 0;
 }

@@ -123,9 +123,10 @@ static bool token_step(weir_worker *self, wr_group *group, weir_token *token,
         *progress = WR_PROGRESS_SUSPENDED;
         return !serial;
     }
-    if (status == 0 && !wr_group_in_source(group)) {
+    if (status == 0) {
         token->later = WR_LATER_NO;
         group->ran.ended++;
+        group->count += wr_group_in_source(group);
         return true;
     }
     wr_mutex_lock(&pipeline->lock);

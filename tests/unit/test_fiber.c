@@ -152,19 +152,24 @@ static void a_stack_has_the_size_asked_for(void) {
     }
 }
 
+// Uses half a stack too much, so that without a guard page it would end in the
+// stack of the fiber that lies below, and nobody would know.
+static uintptr_t top;
 static int sink;
 
 static void overflow(int depth) {
     volatile unsigned char frame[512];
     frame[depth % 512] = (unsigned char)depth;
-    if (depth < 1 << 20)
+    if (top - (uintptr_t)frame < STACK + STACK / 2)
         overflow(depth + 1);
     sink += frame[depth % 512]; // used after the call: a real frame each
 }
 
 static void overflow_stack(void *arg) {
+    volatile unsigned char first = 0;
     (void)arg;
     signal(SIGSEGV, SIG_DFL);
+    top = (uintptr_t)&first;
     overflow(0);
     _Exit(0);
 }
@@ -177,6 +182,10 @@ static void a_stack_that_overflows_faults(void) {
         counter c = {0};
         CHECK_EQ(wr_fiber_adopt(&c.home), 0);
         CHECK_EQ(wr_fiber_create(&c.self, STACK, overflow_stack, &c), 0);
+        for (int i = 0; i < 3; i++) {
+            wr_fiber *neighbour;
+            CHECK_EQ(wr_fiber_create(&neighbour, STACK, count_steps, &c), 0);
+        }
         wr_fiber_switch(c.home, c.self);
         _Exit(0);
     }

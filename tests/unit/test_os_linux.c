@@ -101,6 +101,30 @@ static void huge_pages_begin_at_a_huge_page(void) {
     }
 }
 
+static long mapped_pages(void) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    long pages = 0;
+    CHECK(file != NULL);
+    CHECK_EQ(fscanf(file, "%ld", &pages), 1);
+    fclose(file);
+    return pages;
+}
+
+static void pages_are_given_back_whole(void) {
+    static const size_t sizes[] = {1, 5000, 2 << 20, (2 << 20) + 1, 5 << 20};
+    mapped_pages(); // what stdio allocates once is not counted
+    long before = mapped_pages();
+    for (int i = 0; i < 1000; i++) {
+        size_t bytes = sizes[i % 5];
+        void *pages =
+            i / 5 % 2 == 0 ? wr_pages_alloc_huge(bytes) : wr_pages_alloc(bytes);
+        CHECK(pages != NULL);
+        wr_pages_free(pages, bytes);
+    }
+    // A lost page each time would be 1000; some slack for the libc.
+    CHECK(mapped_pages() - before < 500);
+}
+
 // Looking must cost a load, not a system call.
 static void forkmark_is_a_page_that_fork_wipes(void) {
     wr_forkmark mark;
@@ -511,6 +535,7 @@ int main(int argc, char **argv) {
          pinning_to_a_cpu_that_is_not_there_is_refused},
         {"pages_beyond_memory_are_refused", pages_beyond_memory_are_refused},
         {"huge_pages_begin_at_a_huge_page", huge_pages_begin_at_a_huge_page},
+        {"pages_are_given_back_whole", pages_are_given_back_whole},
         {"forkmark_is_a_page_that_fork_wipes",
          forkmark_is_a_page_that_fork_wipes},
         {"forkmark_without_the_page_asks_for_the_pid",

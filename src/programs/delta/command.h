@@ -20,6 +20,11 @@ wr_status wr_delta_signature(const wr_delta_options *options,
 wr_status wr_delta_delta(const wr_delta_options *options, wr_failure *failure);
 wr_status wr_delta_patch(const wr_delta_options *options, wr_failure *failure);
 
+// The patch itself, of files that are open; the output is left to be committed.
+wr_status wr_delta_patch_open(const wr_delta_options *options, wr_input *basis,
+                              wr_input *delta, wr_output *output,
+                              wr_failure *failure);
+
 // ---------------------------------------------------------------------------
 // How the work is cut
 

@@ -162,7 +162,9 @@ wr_status wr_output_open(wr_output *output, const char *path,
     if (exists && !S_ISREG(old.st_mode))
         return open_direct(output, path, failure);
 
-    output->path = exists ? realpath(path, NULL) : strdup(path);
+    errno = ENOENT;
+    if (path[0] != '\0')
+        output->path = exists ? realpath(path, NULL) : strdup(path);
     if (output->path == NULL)
         return cannot(failure, "write", path);
     if (!options.named)

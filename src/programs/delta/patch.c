@@ -203,9 +203,9 @@ static wr_status run(patch_job *job, wr_failure *failure) {
     return failure->status;
 }
 
-static wr_status run_open(const wr_delta_options *options, wr_input *basis,
-                          wr_input *delta, wr_output *output,
-                          wr_failure *failure) {
+wr_status wr_delta_patch_open(const wr_delta_options *options, wr_input *basis,
+                              wr_input *delta, wr_output *output,
+                              wr_failure *failure) {
     if (options->file_count > 3)
         return wr_fail(failure, WR_SYNTAX_ERROR, "Too many arguments.");
     wr_speed speed = wr_speed_begin();
@@ -243,7 +243,8 @@ wr_status wr_delta_patch(const wr_delta_options *options, wr_failure *failure) {
     if (wr_input_open(&delta, options->files[1], failure) == WR_OK) {
         wr_output_options how = {.force = options->force};
         if (wr_output_open(&output, options->files[2], how, failure) == WR_OK &&
-            run_open(options, &basis, &delta, &output, failure) == WR_OK)
+            wr_delta_patch_open(options, &basis, &delta, &output, failure) ==
+                WR_OK)
             wr_output_commit(&output, failure);
         wr_output_abandon(&output);
         wr_input_close(&delta);

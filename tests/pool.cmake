@@ -22,6 +22,7 @@ weir_test(pool_ends
     a_cancelled_job_ends_and_never_runs
     cancel_takes_a_queued_job_out
     done_is_never_called_inside_cancel
+    done_of_a_job_that_never_ran_has_no_job_beneath
     a_cancel_from_outside_ends_the_job_on_a_worker
     a_running_job_is_told_and_ends_with_its_own_status
     cancelling_what_does_not_live_says_so
@@ -99,6 +100,7 @@ weir_test(pool_forks
     an_idle_worker_takes_a_fork
     a_join_that_waits_lends_its_place
     a_stolen_fork_is_told_of_the_scope_around_it
+    a_stolen_fork_is_entered_with_its_jobs_context
     a_wait_runs_only_what_it_waits_for
     a_join_out_of_order_or_left_out_aborts)
 
@@ -109,6 +111,7 @@ weir_test(pool_waits
     runs_go_to_another_pool_and_back
     a_run_that_comes_back_needs_no_stand_in
     a_wait_for_another_pool_lends_the_place
+    waiting_for_room_or_idleness_elsewhere_lends_the_place
     a_broadcast_runs_once_on_each_worker
     a_broadcast_may_come_from_a_job
     broadcasts_at_once_do_not_wait_for_each_other
@@ -134,6 +137,7 @@ weir_test(pool_stop
     children_run_under_cancel_and_end_under_abort
     abort_ends_a_wait_for_an_event
     stopping_ends_a_wait_for_room
+    stopping_ends_a_run_that_has_not_started
     a_late_stop_names_what_still_runs
     a_report_counts_all_but_names_only_the_first
     a_harder_mode_holds_for_good
@@ -184,7 +188,8 @@ weir_test(pool_determ
     a_run_that_can_never_end_says_deadlock
     step_goes_on_bit_by_bit
     step_is_not_for_a_pool_with_threads
-    any_order_of_submit_attach_cancel_ends_each_once)
+    any_order_of_submit_attach_cancel_ends_each_once
+    another_thread_aborts)
 
 weir_test(pool_budget
     a_budget_has_at_least_one_token

@@ -62,13 +62,14 @@ typedef struct wr_thread {
 
 typedef struct wr_thread_options {
     const char *name;  // at most 15 bytes are shown; copied
-    size_t stack_size; // bytes; 0: the system's default
+    size_t stack_size; // bytes, raised to what the system takes; 0: its default
     int cpu;           // run on this CPU only; -1: anywhere
 } wr_thread_options;
 
 // wr_thread_start runs main(arg) on a new thread that has every signal
 // blocked, except those that a fault raises on the thread itself.
-// Errors: -EAGAIN (no more threads, or stack refused), -EINVAL (cpu).
+// Errors: -EAGAIN (no more threads or memory, or stack refused), -EINVAL (no
+// such CPU, or this backend cannot pin).
 int wr_thread_start(wr_thread *out, const wr_thread_options *options,
                     void *(*main)(void *), void *arg);
 void wr_thread_join(wr_thread *thread);
@@ -80,10 +81,10 @@ enum { WR_CPU_REASON_MAX = 160, WR_CPUS_MAX = 4096 };
 
 // How many CPUs this process may really use, and why.
 typedef struct wr_cpu_limits {
-    int online;     // CPUs of the machine
-    int affinity;   // CPUs this process may run on
-    int quota;      // cgroup quota rounded up to whole CPUs; 0: none
-    int usable;     // the smallest of those, at least 1
+    int online;   // CPUs of the machine
+    int affinity; // CPUs this process may run on
+    int quota;    // cgroup quota rounded up to whole CPUs; 0: none
+    int usable;   // the smallest of those, at least 1
     char reason[WR_CPU_REASON_MAX]; // "2 of 8 CPUs: cgroup quota 1.50"
 } wr_cpu_limits;
 
@@ -99,7 +100,8 @@ typedef enum wr_cpu_order {
 } wr_cpu_order;
 
 // wr_cpu_list fills cpus[] with the CPUs this process may run on, in the order
-// asked for. Returns how many, at most `count_max`.
+// asked for. Returns how many, at most `count_max`; 0: this backend cannot
+// tell.
 int wr_cpu_list(wr_cpu_order order, int *cpus, int count_max);
 
 // wr_cpu_current returns the CPU this thread runs on, or -1.
@@ -149,10 +151,11 @@ bool wr_forkmark_forked(const wr_forkmark *mark);
 typedef struct wr_fiber wr_fiber;
 
 // wr_fiber_create makes a fiber that runs main(arg) when first switched to;
-// main must not return. Errors: -ENOMEM, -ENOSYS (no fibers here).
+// main must not return. stack_size 0: 256 KiB. Errors: -ENOMEM, -ENOSYS (no
+// fibers here).
 int wr_fiber_create(wr_fiber **out, size_t stack_size, void (*main)(void *),
                     void *arg);
-// wr_fiber_adopt stands for the stack the caller runs on. Errors: -ENOMEM.
+// wr_fiber_adopt stands for the stack the caller runs on. Errors: as above.
 int wr_fiber_adopt(wr_fiber **out);
 // wr_fiber_switch leaves `from`, the running one, and enters `to`.
 void wr_fiber_switch(wr_fiber *from, wr_fiber *to);

@@ -67,6 +67,12 @@ int wr_budget_join(weir_pool *pool) {
     return room ? 0 : -EAGAIN;
 }
 
+static void starve(weir_budget *budget, weir_pool *pool) {
+    if (!pool->starved)
+        wr_list_push_back(&budget->starved, &pool->starved_link);
+    pool->starved = true;
+}
+
 static void not_starved(weir_pool *pool) {
     if (pool->starved)
         wr_list_remove(&pool->starved_link);
@@ -84,10 +90,9 @@ void wr_budget_leave(weir_pool *pool) {
     }
     wr_list_remove(&pool->budget_link);
     budget->pools_count--;
-    bool wanted = !wr_list_empty(&budget->starved);
+    pool->pins++;
     wr_mutex_unlock(&budget->lock);
-    if (wanted)
-        wr_budget_poke(pool); // its reserved token is free for all now
+    wr_budget_poke(pool); // its reserved token is free for all now
 }
 
 bool wr_budget_take(weir_pool *pool) {
@@ -106,15 +111,26 @@ bool wr_budget_take(weir_pool *pool) {
             budget->shared++;
         if (budget->held > budget->highest)
             budget->highest = budget->held;
-    } else if (!pool->starved) {
-        pool->starved = true;
-        wr_list_push_back(&budget->starved, &pool->starved_link);
+        // Others of this pool may still wait for one: at the end of the line.
+        if (pool->token_waiters > 0)
+            starve(budget, pool);
+    } else {
+        starve(budget, pool);
     }
     // The next in line may find one too.
     if (taken && !wr_list_empty(&budget->starved))
         pool->poke = true;
     wr_mutex_unlock(&budget->lock);
     return taken;
+}
+
+// The pool may find a token now: for workers that come back from a wait first,
+// else for one that looks for work. _locked.
+static void wake_waiters(weir_pool *pool) {
+    for (unsigned i = 0; i < pool->index_limit && pool->token_waiters > 0; i++)
+        if (pool->workers[i].wants_token)
+            wr_worker_wake(&pool->workers[i]);
+    wr_pool_notify(pool);
 }
 
 void wr_budget_give(weir_pool *pool) {
@@ -125,7 +141,11 @@ void wr_budget_give(weir_pool *pool) {
         budget->shared--;
     if (!wr_list_empty(&budget->starved))
         pool->poke = true;
+    bool own = pool->starved;
     wr_mutex_unlock(&budget->lock);
+    // A poke wakes other pools only.
+    if (own)
+        wake_waiters(pool);
 }
 
 bool wr_budget_wanted(weir_pool *pool) {
@@ -139,13 +159,24 @@ bool wr_budget_wanted(weir_pool *pool) {
 
 void wr_budget_withdraw(weir_pool *pool) {
     weir_budget *budget = pool->budget;
-    for (unsigned i = 0; i < pool->index_limit; i++)
-        if (pool->workers[i].wants_token)
-            return;
+    if (pool->token_waiters > 0)
+        return;
     wr_mutex_lock(&budget->lock);
     if (pool->starved && !wr_list_empty(&budget->starved))
         pool->poke = true;
     not_starved(pool);
+    wr_mutex_unlock(&budget->lock);
+}
+
+void wr_budget_pin(weir_pool *pool) {
+    wr_mutex_lock(&pool->budget->lock);
+    pool->pins++;
+    wr_mutex_unlock(&pool->budget->lock);
+}
+
+static void unpin(weir_budget *budget, weir_pool *pool) {
+    wr_mutex_lock(&budget->lock);
+    pool->pins--;
     wr_mutex_unlock(&budget->lock);
 }
 
@@ -161,16 +192,12 @@ void wr_budget_poke(weir_pool *from) {
         else
             pool->pins++;
     }
+    from->pins--;
     wr_mutex_unlock(&budget->lock);
     if (pool == NULL)
         return;
     wr_pool_lock(pool);
-    for (unsigned i = 0; i < pool->index_limit; i++)
-        if (pool->workers[i].wants_token)
-            wr_worker_wake(&pool->workers[i]);
-    wr_pool_notify(pool);
+    wake_waiters(pool);
     wr_pool_unlock(pool);
-    wr_mutex_lock(&budget->lock);
-    pool->pins--;
-    wr_mutex_unlock(&budget->lock);
+    unpin(budget, pool);
 }

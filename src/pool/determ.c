@@ -18,7 +18,7 @@ int wr_determ_init(weir_pool *pool) {
 }
 
 void wr_determ_fini(weir_pool *pool) {
-    for (unsigned i = 0; i < pool->index_limit; i++)
+    for (unsigned i = 0; pool->workers != NULL && i < pool->allocated; i++)
         if (pool->workers[i].fiber != NULL)
             wr_fiber_destroy(pool->workers[i].fiber);
     if (pool->driver != NULL)
@@ -52,10 +52,10 @@ void wr_determ_leave(weir_worker *worker) {
     wr_fiber_switch(worker->fiber, worker->pool->driver);
 }
 
-void wr_determ_point(weir_pool *pool) {
+void wr_determ_point(void) {
     weir_worker *self = wr_worker_current();
-    if (!pool->deterministic || pool->no_fibers || self == NULL ||
-        self->pool != pool)
+    weir_pool *pool = self != NULL ? self->pool : NULL;
+    if (pool == NULL || !pool->deterministic || pool->no_fibers)
         return;
     if (wr_random_below(&pool->random, SWITCH_ODDS) == 0)
         wr_determ_leave(self);

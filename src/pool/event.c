@@ -69,7 +69,7 @@ int weir_event_fire(weir_event *event, int status) {
             happen(pool, private);
     }
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 
@@ -103,7 +103,7 @@ int weir_event_attach(weir_event *event, weir_pool *target, weir_job *job) {
     wr_pool_unlock(pool);
     if (error != 0)
         wr_job_release(pool, captured);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 
@@ -138,7 +138,7 @@ int weir_event_detach(weir_event *event, weir_job *job) {
     wr_pool_unlock(pool);
     if (error == 0)
         wr_job_release(pool, captured);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 
@@ -153,7 +153,7 @@ int weir_event_status(weir_event *event, int *status) {
     if (error == 0)
         *status = private->status;
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 

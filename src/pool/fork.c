@@ -38,7 +38,7 @@ void weir_fork_begin(weir_worker *self, weir_fork *fork,
         wr_pool_notify(pool);
         wr_pool_unlock(pool);
     }
-    wr_determ_point(pool);
+    wr_determ_point();
 }
 
 static bool done(const wr_fork *fork) {
@@ -67,7 +67,7 @@ void weir_fork_join(weir_worker *self, weir_fork *fork,
     if (wr_load(&private->state, relaxed, ALONE,
                 "INLINE is stored by this thread only") == WR_FORK_INLINE)
         return;
-    wr_determ_point(self->pool);
+    wr_determ_point();
     wr_mutex_lock(&self->deque_lock);
     wr_check(self->deque_count > 0 &&
                  self->deque[self->deque_count - 1] == private,

@@ -182,7 +182,10 @@ bool wr_budget_take(weir_pool *pool);      // _locked
 void wr_budget_give(weir_pool *pool);      // _locked
 bool wr_budget_wanted(weir_pool *pool);    // _locked: another pool is starved
 void wr_budget_withdraw(weir_pool *pool);  // _locked: wants none any more
-void wr_budget_poke(weir_pool *pool);      // not locked: wakes starved pools
+// wr_budget_pin keeps `pool` from being destroyed until wr_budget_poke, which
+// wakes the pool that is first in line. Pin _locked, poke not locked.
+void wr_budget_pin(weir_pool *pool);
+void wr_budget_poke(weir_pool *pool);
 
 // ---- determ.c --------------------------------------------------------------
 
@@ -193,8 +196,9 @@ int wr_determ_start(weir_worker *worker);
 void wr_determ_settle(weir_pool *pool);
 // wr_determ_leave goes from a fiber back to the driver. Not locked.
 void wr_determ_leave(weir_worker *worker);
-// wr_determ_point: another fiber may go on here. Not locked.
-void wr_determ_point(weir_pool *pool);
+// wr_determ_point: if this thread runs a fiber, another may go on here. Touches
+// no pool but the fiber's own. Not locked.
+void wr_determ_point(void);
 int wr_determ_drive(weir_pool *pool,
                     bool (*ready)(weir_pool *pool, void *argument),
                     void *argument, int64_t deadline_ns); // _locked, unlocks

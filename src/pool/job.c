@@ -184,7 +184,7 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
     wr_pool_unlock(pool);
     if (error != 0)
         wr_job_release(pool, captured);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 
@@ -222,7 +222,7 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
     wr_pool_unlock(pool);
     for (size_t i = 0; i < count && error != 0; i++)
         wr_job_release(pool, wr_job_of(jobs[i])->captured);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 
@@ -252,7 +252,7 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
         wr_job_end_unrun(pool, private, -ECANCELED);
     }
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 

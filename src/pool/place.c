@@ -67,7 +67,9 @@ void wr_place_return(weir_worker *worker) {
     // to wait for a job that blocks until this one goes on.
     while (pool->budget != NULL && !wr_budget_take(pool)) {
         worker->wants_token = true;
+        pool->token_waiters++;
         wr_worker_sleep(worker, WEIR_FOREVER);
+        pool->token_waiters--;
         worker->wants_token = false;
     }
     wr_worker_set_state(worker, WR_PLACED);
@@ -120,7 +122,7 @@ int weir_blocking_begin(weir_worker *self) {
     wr_pool_lock(pool);
     int error = wr_place_lend(self, true);
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
     return error;
 }
 
@@ -131,5 +133,5 @@ void weir_blocking_end(weir_worker *self) {
     wr_pool_lock(pool);
     wr_place_return(self);
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
 }

@@ -31,6 +31,8 @@ void wr_pool_unlock(weir_pool *pool) {
     pool->wakes_count = 0;
     bool poke = pool->poke;
     pool->poke = false;
+    if (poke)
+        wr_budget_pin(pool);
     wr_mutex_unlock(&pool->lock);
     for (unsigned i = 0; i < count; i++)
         wr_futex_wake(wakes[i], INT_MAX);

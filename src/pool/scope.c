@@ -126,7 +126,7 @@ void weir_scope_spawn(weir_worker *self, weir_scope *scope, weir_job *job) {
     if (private->owner->waits_on == private)
         wr_worker_wake(private->owner);
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
 }
 
 void weir_scope_cancel(weir_scope *scope) {
@@ -137,7 +137,7 @@ void weir_scope_cancel(weir_scope *scope) {
     wr_pool_lock(pool);
     cancel(private, ECANCELED);
     wr_pool_unlock(pool);
-    wr_determ_point(pool);
+    wr_determ_point();
 }
 
 int weir_scope_wait(weir_worker *self, weir_scope *scope) {

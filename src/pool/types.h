@@ -333,6 +333,7 @@ struct weir_pool {
     uint64_t shut_down;      // ended with -ESHUTDOWN by stopping
     weir_pool_counts counts; // queued, running and the like kept up to date
     unsigned runs_queued;    // weir_run calls in the inbox
+    unsigned token_waiters;  // workers with wants_token
     unsigned room_waiters;   // threads in weir_submit_wait
     unsigned next_slot;
 

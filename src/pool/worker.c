@@ -163,7 +163,7 @@ static int run_item(weir_worker *worker, wr_frame *frame, const wr_item *item) {
         hooks->leave(hooks->context, frame->captured);
     if (item->job != NULL)
         wr_job_release(worker->pool, frame->captured);
-    wr_determ_point(worker->pool);
+    wr_determ_point();
     return status;
 }
 
@@ -297,7 +297,7 @@ int wr_worker_cancelled(const weir_worker *worker) {
 }
 
 int weir_cancelled(weir_worker *self) {
-    wr_determ_point(self->pool);
+    wr_determ_point();
     return wr_worker_cancelled(self);
 }
 
@@ -316,7 +316,7 @@ void weir_yield(weir_worker *self) {
     }
     wr_pool_unlock(pool);
     if (pool->deterministic)
-        wr_determ_point(pool);
+        wr_determ_point();
     else
         wr_thread_yield();
 }

@@ -140,70 +140,28 @@ bool wr_drain_park_locked(weir_drain *drain) {
     if (pipeline->source_done)
         return false;
     pipeline->source_parked = true;
-    if (drain->wake_out) {
-        drain->repark = true; // its done will arm again
-        return false;
-    }
-    drain->wake_out = true;
-    pipeline->refs++;
+    pipeline->refs++; // the watch's
     pipeline->busy++;
     return true;
 }
 
+// The queue is readable, or closed. On the thread that made it so.
+static void drain_wake(weir_watch *watch) {
+    weir_drain *drain = wr_container_of(watch, weir_drain, watch);
+    weir_pipeline *pipeline = drain->pipeline;
+    wr_mutex_lock(&pipeline->lock);
+    pipeline->source_parked = false;
+    wr_pipeline_unlock(pipeline);
+    wr_pipeline_unref(pipeline);
+}
+
 void wr_drain_arm(weir_drain *drain) {
     weir_pipeline *pipeline = drain->pipeline;
-    int error = wr_queue_watch(drain->queue, &drain->watch, pipeline->pool,
-                               &drain->wake_job);
-    wr_mutex_lock(&pipeline->lock);
-    if (error == 0) {
-        pipeline->busy--;
-        wr_pipeline_unlock(pipeline);
-        return;
-    }
-    drain->wake_out = false;
-    pipeline->source_parked = false;
-    wr_mutex_unlock(&pipeline->lock);
-    (void)wr_pipeline_halt(pipeline, error, true);
+    wr_watch_init_notify(&drain->watch, &drain->queue->lock, drain_wake);
+    wr_queue_watch(drain->queue, &drain->watch);
     wr_mutex_lock(&pipeline->lock);
     pipeline->busy--;
     wr_pipeline_unlock(pipeline);
-    wr_pipeline_unref(pipeline); // the job's
-}
-
-enum { WAKE_TURNS = 8 };
-
-static int wake_run(weir_worker *self, weir_job *job) {
-    weir_drain *drain = wr_container_of(job, weir_drain, wake_job);
-    weir_pipeline *pipeline = drain->pipeline;
-    wr_mutex_lock(&pipeline->lock);
-    pipeline->source_parked = false;
-    wr_mutex_unlock(&pipeline->lock);
-    wr_pipeline_execute(pipeline, self, WAKE_TURNS);
-    return 0;
-}
-
-static void wake_done(weir_job *job, int status) {
-    weir_drain *drain = wr_container_of(job, weir_drain, wake_job);
-    weir_pipeline *pipeline = drain->pipeline;
-    bool ran = weir_job_ran(job) != 0;
-    if (!ran && weir_watch_cancel(&drain->watch) != 0)
-        wr_event_settle(&drain->watch.event);
-    wr_mutex_lock(&pipeline->lock);
-    bool again = ran && drain->repark && !pipeline->source_done;
-    drain->repark = false;
-    if (again) {
-        pipeline->busy++;
-    } else {
-        drain->wake_out = false;
-        pipeline->source_parked = false;
-    }
-    wr_pipeline_unlock(pipeline);
-    if (!ran)
-        (void)wr_pipeline_halt(pipeline, status, status == -ESHUTDOWN);
-    if (again)
-        wr_drain_arm(drain);
-    else
-        wr_pipeline_unref(pipeline);
 }
 
 void wr_drain_stopped(weir_drain *drain) {
@@ -276,9 +234,6 @@ int weir_drain_start(weir_drain **out, weir_pool *pool, weir_queue *queue,
     drain->queue = queue;
     drain->options = opts;
     drain->item_size = queue->options.item_size;
-    drain->wake_job.run = wake_run;
-    drain->wake_job.done = wake_done;
-    drain->wake_job.name = "drain";
     error = drain_build(drain, pool);
     if (error != 0) {
         wr_free(drain);

@@ -20,6 +20,10 @@ uintptr_t wr_caller_id(void);
 int wr_watch_init(weir_watch *watch, weir_pool *pool, wr_mutex *lock,
                   weir_job *job);
 
+// wr_watch_init_notify prepares one that calls a function instead.
+void wr_watch_init_notify(weir_watch *watch, wr_mutex *lock,
+                          void (*notify)(weir_watch *watch));
+
 // wr_watches_fire fires what was moved to a list of the caller's own. Not
 // locked.
 void wr_watches_fire(wr_link *list);
@@ -49,9 +53,8 @@ void wr_queue_release(weir_queue *queue, size_t count);
 // wr_queue_close is weir_queue_close; returns how many items were dropped.
 size_t wr_queue_close(weir_queue *queue);
 
-// wr_queue_watch is weir_queue_on_readable with the job on any pool.
-int wr_queue_watch(weir_queue *queue, weir_watch *watch, weir_pool *pool,
-                   weir_job *job);
+// wr_queue_watch links a watch that was set up, or fires it at once.
+void wr_queue_watch(weir_queue *queue, weir_watch *watch);
 
 // wr_queue_put is every send. `sender` NULL: several producers. `wait` false:
 // as many as fit now.
@@ -144,11 +147,11 @@ void wr_pipeline_execute(weir_pipeline *pipeline, weir_worker *self,
 
 int wr_runner_run(weir_worker *self, weir_job *job);
 void wr_runner_done(weir_job *job, int status);
-int wr_deadline_run(weir_worker *self, weir_job *job);
-void wr_deadline_done(weir_job *job, int status);
+int wr_anchor_run(weir_worker *self, weir_job *job);
+void wr_anchor_done(weir_job *job, int status);
 
 int wr_pipeline_start(weir_pipeline *pipeline);
-// wr_pipeline_settle takes the deadline job back. Not locked.
+// wr_pipeline_settle takes the anchor back. Not locked.
 void wr_pipeline_settle(weir_pipeline *pipeline);
 int wr_pipeline_wait(weir_pipeline *pipeline, int64_t deadline_ns,
                      weir_stream_report *report);

@@ -142,11 +142,11 @@ static void lists_init(weir_pipeline *pipeline) {
     wr_list_init(&pipeline->room);
     wr_atomic_init(&pipeline->cutoff, UINT64_MAX);
     weir_event_init(&pipeline->finished, pipeline->pool, 1);
-    weir_event_init(&pipeline->deadline_event, pipeline->pool, 1);
-    pipeline->deadline_job.run = wr_deadline_run;
-    pipeline->deadline_job.done = wr_deadline_done;
-    pipeline->deadline_job.name = "deadline";
-    pipeline->deadline_job.deadline_ns = pipeline->options.deadline_ns;
+    weir_event_init(&pipeline->anchor_event, pipeline->pool, 1);
+    pipeline->anchor.run = wr_anchor_run;
+    pipeline->anchor.done = wr_anchor_done;
+    pipeline->anchor.name = "pipeline";
+    pipeline->anchor.deadline_ns = pipeline->options.deadline_ns;
 }
 
 int wr_pipeline_build(weir_pipeline **out, weir_pool *pool,

@@ -37,52 +37,43 @@ void wr_runner_done(weir_job *job, int status) {
     wr_pipeline_unref(pipeline);
 }
 
-// The deadline job waits for an event that never happens.
-int wr_deadline_run(weir_worker *self, weir_job *job) {
+int wr_anchor_run(weir_worker *self, weir_job *job) {
     (void)self;
     (void)job;
     return 0;
 }
 
-void wr_deadline_done(weir_job *job, int status) {
-    weir_pipeline *pipeline = wr_container_of(job, weir_pipeline, deadline_job);
+// The deadline passed, or the pool is being stopped.
+void wr_anchor_done(weir_job *job, int status) {
+    weir_pipeline *pipeline = wr_container_of(job, weir_pipeline, anchor);
     (void)wr_pipeline_halt(pipeline, status, status == -ESHUTDOWN);
     wr_pipeline_unref(pipeline);
 }
 
 void wr_pipeline_settle(weir_pipeline *pipeline) {
     // Not attached any more: its done has come, or comes, and lets go itself.
-    if (weir_event_detach(&pipeline->deadline_event, &pipeline->deadline_job) ==
-        0)
+    if (weir_event_detach(&pipeline->anchor_event, &pipeline->anchor) == 0)
         wr_pipeline_unref(pipeline);
 }
 
 // ---- start -----------------------------------------------------------------
 
-// Hands the two jobs to the pool, or none.
-static int start_jobs(weir_pipeline *pipeline, wr_runner *runner) {
-    bool timed = pipeline->options.deadline_ns != 0;
-    if (timed) {
-        int error = weir_event_attach(&pipeline->deadline_event, pipeline->pool,
-                                      &pipeline->deadline_job);
-        if (error != 0)
-            return error;
-    }
-    int error = weir_submit(pipeline->pool, &runner->job);
-    // A deadline that has passed meanwhile lets go of the pipeline itself; so
-    // it keeps its reference then.
-    if (error != 0 && timed &&
-        weir_event_detach(&pipeline->deadline_event, &pipeline->deadline_job) !=
-            0) {
-        wr_mutex_lock(&pipeline->lock);
-        pipeline->refs++;
-        wr_mutex_unlock(&pipeline->lock);
-    }
+// Hands anchor and runner to the pool, or neither. *kept: a job that was taken
+// and could not be had back; it lets go of the pipeline by itself.
+static int start_jobs(weir_pipeline *pipeline, wr_runner *runner,
+                      size_t *kept) {
+    int error = weir_event_attach(&pipeline->anchor_event, pipeline->pool,
+                                  &pipeline->anchor);
+    if (error != 0)
+        return error;
+    error = weir_submit(pipeline->pool, &runner->job);
+    if (error != 0)
+        *kept =
+            weir_event_detach(&pipeline->anchor_event, &pipeline->anchor) != 0;
     return error;
 }
 
 int wr_pipeline_start(weir_pipeline *pipeline) {
-    size_t jobs = pipeline->options.deadline_ns != 0 ? 2 : 1;
     wr_mutex_lock(&pipeline->lock);
     if (pipeline->started) {
         wr_mutex_unlock(&pipeline->lock);
@@ -92,13 +83,13 @@ int wr_pipeline_start(weir_pipeline *pipeline) {
     wr_runner *runner = wr_container_of(link, wr_runner, link);
     runner->began = false;
     pipeline->started = true;
-    pipeline->settled = jobs == 1;
     pipeline->pending++;
-    pipeline->refs += jobs;
+    pipeline->refs += 2;
     pipeline->busy++; // it cannot end before this call does
     wr_mutex_unlock(&pipeline->lock);
 
-    int error = start_jobs(pipeline, runner);
+    size_t kept = 0;
+    int error = start_jobs(pipeline, runner, &kept);
     wr_mutex_lock(&pipeline->lock);
     pipeline->busy--;
     if (error == 0) {
@@ -107,7 +98,7 @@ int wr_pipeline_start(weir_pipeline *pipeline) {
     }
     pipeline->started = false;
     pipeline->pending--;
-    pipeline->refs -= jobs;
+    pipeline->refs -= 2 - kept;
     wr_list_push_back(&pipeline->idle, &runner->link);
     wr_mutex_unlock(&pipeline->lock);
     return error;

@@ -252,11 +252,7 @@ int weir_queue_try_receive(weir_queue *queue, void *item) {
     return queue_receive_once(queue, item, 1, &received, NULL);
 }
 
-int wr_queue_watch(weir_queue *queue, weir_watch *watch, weir_pool *pool,
-                   weir_job *job) {
-    int error = wr_watch_init(watch, pool, &queue->lock, job);
-    if (error != 0)
-        return error;
+void wr_queue_watch(weir_queue *queue, weir_watch *watch) {
     wr_mutex_lock(&queue->lock);
     bool now = queue->queued > 0 || queue_empty_error(queue) == -EPIPE;
     if (!now)
@@ -264,13 +260,16 @@ int wr_queue_watch(weir_queue *queue, weir_watch *watch, weir_pool *pool,
     wr_mutex_unlock(&queue->lock);
     if (now)
         wr_watch_fire(watch);
-    return 0;
 }
 
 int weir_queue_on_readable(weir_queue *queue, weir_watch *watch,
                            weir_job *job) {
     int error = wr_stream_enter(queue->pool);
-    return error != 0 ? error : wr_queue_watch(queue, watch, queue->pool, job);
+    if (error == 0)
+        error = wr_watch_init(watch, queue->pool, &queue->lock, job);
+    if (error == 0)
+        wr_queue_watch(queue, watch);
+    return error;
 }
 
 // ---- claiming: a drain -----------------------------------------------------

@@ -30,6 +30,9 @@ struct wr_watch {
     wr_link link;
     wr_mutex *lock; // of the object
     weir_job *job;  // attached to the event, or NULL
+    // Called in place of firing the event, or NULL. The watch may be set up
+    // again as soon as it runs.
+    void (*notify)(weir_watch *watch);
 };
 
 static_assert(sizeof(wr_watch) <= sizeof(((weir_watch *)0)->weir_private),
@@ -204,7 +207,7 @@ struct weir_pipeline {
     // Everything else: under lock.
     _Alignas(WR_CACHE_LINE) wr_mutex lock;
     // The memory goes with the last of these: the user's handle, jobs that are
-    // the pool's (runners, deadline, wake), threads that pump.
+    // the pool's (runners, anchor), a watch on a queue, threads that pump.
     size_t refs;
     bool started;
     bool source_done;   // no token will come in any more
@@ -214,7 +217,7 @@ struct weir_pipeline {
     bool stopped;       // cutoff was lowered
     bool close_queue;   // drain: and the queue is still to be closed
     bool no_pool;       // the pool refuses jobs: whoever comes runs groups
-    bool settled;       // the deadline job was taken back
+    bool settled;       // the anchor was taken back
     bool ended;         // the event has been, or is being, fired
     bool lost_any;      // report.error_sequence is set
     int32_t halt;       // 0, or why everything is to end
@@ -237,8 +240,10 @@ struct weir_pipeline {
     weir_stream_report report;
 
     weir_event finished;
-    weir_job deadline_job;
-    weir_event deadline_event; // never fires
+    // Attached from start to end to an event that never happens: its deadline
+    // is the pipeline's, and it learns when the pool is stopped.
+    weir_job anchor;
+    weir_event anchor_event;
 };
 
 static inline weir_token *wr_group_token(const wr_group *group, size_t i) {
@@ -256,13 +261,7 @@ struct weir_drain {
     size_t item_size;
     size_t result_stride;
 
-    // Under pipeline->lock.
-    bool wake_out; // wake_job is the pool's, or about to be
-    bool repark;   // the source is parked, and wake_job was still out
-
-    // Lent while wake_out.
-    weir_watch watch; // on the queue
-    weir_job wake_job;
+    weir_watch watch; // in the queue's list while the source is parked
 };
 
 #endif

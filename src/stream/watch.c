@@ -11,7 +11,7 @@ int wr_stream_enter(weir_pool *pool) {
     if (wr_pool_forked(pool))
         return -ECHILD;
     if (pool->deterministic)
-        wr_determ_point(pool);
+        wr_determ_point();
     return 0;
 }
 
@@ -29,7 +29,17 @@ int wr_watch_init(weir_watch *watch, weir_pool *pool, wr_mutex *lock,
     return job != NULL ? weir_event_attach(&watch->event, pool, job) : 0;
 }
 
+void wr_watch_init_notify(weir_watch *watch, wr_mutex *lock,
+                          void (*notify)(weir_watch *watch)) {
+    *wr_watch_of(watch) = (wr_watch){.lock = lock, .notify = notify};
+}
+
 void wr_watch_fire(weir_watch *watch) {
+    void (*notify)(weir_watch *) = wr_watch_of(watch)->notify;
+    if (notify != NULL) {
+        notify(watch);
+        return;
+    }
     // The result is of no interest: a watch in no list is fired by one thread.
     (void)weir_event_fire(&watch->event, 0);
 }

@@ -390,6 +390,8 @@ static inline void stopper_join(stopper *s) {
     CHECK_EQ(s->result, 0);
 }
 
+static inline void *thread_nothing(void *arg) { return arg; }
+
 // threads_alive counts this process's threads.
 static inline unsigned threads_alive(void) {
     DIR *tasks = opendir("/proc/self/task");
@@ -399,6 +401,22 @@ static inline unsigned threads_alive(void) {
     for (struct dirent *e; (e = readdir(tasks)) != NULL;)
         count += e->d_name[0] != '.';
     closedir(tasks);
+    return count;
+}
+
+// threads_before counts them before a pool is made. A sanitizer starts a thread
+// of its own beside the first, and the one joined here may stay for a moment:
+// the count is taken once it has not changed for a while.
+static inline unsigned threads_before(void) {
+    thread_join(thread_start(thread_nothing, NULL));
+    unsigned count = threads_alive();
+    for (int same = 0; same < 100; same++) {
+        sched_yield();
+        if (threads_alive() != count) {
+            count = threads_alive();
+            same = 0;
+        }
+    }
     return count;
 }
 

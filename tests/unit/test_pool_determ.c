@@ -131,7 +131,7 @@ static void some_seed_finds_a_race_and_not_every_seed_does(void) {
 // ---- no threads, no clock --------------------------------------------------
 
 static void it_has_no_threads_and_runs_nothing_by_itself(void) {
-    unsigned before = threads_alive();
+    unsigned before = threads_before();
     weir_pool *pool = pool_seeded(1, 4);
     CHECK_EQ(weir_pool_width(pool), 4);
     work w = work_of(0);
@@ -365,6 +365,24 @@ static void any_order_of_submit_attach_cancel_ends_each_once(void) {
     }
 }
 
+// ---- one thread only -------------------------------------------------------
+
+static void *foreign_main(void *arg) {
+    work w = work_of(0);
+    int error = weir_submit(arg, &w.job);
+    (void)error;
+    return NULL;
+}
+
+static void foreign_thread(void) {
+    weir_pool *pool = pool_seeded(0, 1);
+    thread_join(thread_start(foreign_main, pool));
+}
+
+static void another_thread_aborts(void) {
+    check_aborts(foreign_thread, "thread");
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"the_same_seed_replays_the_same_run",
@@ -387,6 +405,7 @@ int main(int argc, char **argv) {
          step_is_not_for_a_pool_with_threads},
         {"any_order_of_submit_attach_cancel_ends_each_once",
          any_order_of_submit_attach_cancel_ends_each_once},
+        {"another_thread_aborts", another_thread_aborts},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

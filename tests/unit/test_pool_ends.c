@@ -90,6 +90,37 @@ static void done_is_never_called_inside_cancel(void) {
     }
 }
 
+// Its done comes when no job is beneath: not while the only worker waits in
+// the scope of the job that cancelled.
+static int waiting_canceller_run(weir_worker *self, weir_job *job) {
+    canceller *c = (canceller *)job;
+    c->answer = weir_cancel(weir_worker_pool(self), &c->victim->job);
+    work child = work_of(0);
+    weir_scope scope;
+    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
+    weir_scope_spawn(self, &scope, &child.job);
+    CHECK_EQ(weir_scope_wait(self, &scope), 0);
+    weir_yield(self);
+    c->ended_inside = c->victim->ended;
+    return 0;
+}
+
+static void done_of_a_job_that_never_ran_has_no_job_beneath(void) {
+    weir_pool *pool = pool_of(1);
+    for (int i = 0; i < 100; i++) {
+        work victim = work_of(0);
+        canceller c = {.job = WEIR_JOB_INIT(waiting_canceller_run, NULL),
+                       .victim = &victim};
+        weir_job *batch[] = {&c.job, &victim.job};
+        CHECK_EQ(weir_submit_batch(pool, batch, 2), 0);
+        wait_idle(pool);
+        CHECK_EQ(c.answer, 0);
+        CHECK_EQ(c.ended_inside, 0);
+        check_not_run(&victim, -ECANCELED);
+    }
+    pool_close(pool);
+}
+
 static pthread_t done_thread;
 static int done_unlocked;
 
@@ -497,6 +528,8 @@ int main(int argc, char **argv) {
         {"cancel_takes_a_queued_job_out", cancel_takes_a_queued_job_out},
         {"done_is_never_called_inside_cancel",
          done_is_never_called_inside_cancel},
+        {"done_of_a_job_that_never_ran_has_no_job_beneath",
+         done_of_a_job_that_never_ran_has_no_job_beneath},
         {"a_cancel_from_outside_ends_the_job_on_a_worker",
          a_cancel_from_outside_ends_the_job_on_a_worker},
         {"a_running_job_is_told_and_ends_with_its_own_status",

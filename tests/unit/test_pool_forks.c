@@ -399,6 +399,58 @@ static void a_stolen_fork_is_told_of_the_scope_around_it(void) {
     pool_close(pool);
 }
 
+// Hooks: a stolen fork is entered with what the job that forked it was.
+static int context_of_job;
+static _Thread_local void *entered;
+
+static void *context_capture(void *context) { return context; }
+
+static void context_enter(void *context, void *captured) {
+    (void)context;
+    entered = captured;
+}
+
+static void context_leave(void *context, void *captured) {
+    (void)context;
+    CHECK(entered == captured);
+    entered = NULL;
+}
+
+static void context_run(weir_worker *self, weir_fork *fork) {
+    CHECK(entered == &context_of_job);
+    signal_run(self, fork);
+}
+
+static int context_body(weir_worker *self, weir_job *job) {
+    (void)job;
+    CHECK(entered == &context_of_job);
+    signal_fork right = {.index = 99};
+    tally_init(&right.ran);
+    weir_fork_begin(self, &right.fork, context_run);
+    mark_await(&right.ran, 1); // stolen
+    weir_fork_join(self, &right.fork, context_run);
+    CHECK(entered == &context_of_job);
+    return 0;
+}
+
+static void a_stolen_fork_is_entered_with_its_jobs_context(void) {
+    weir_pool_hooks hooks = {.size = sizeof(hooks),
+                             .context = &context_of_job,
+                             .capture = context_capture,
+                             .enter = context_enter,
+                             .leave = context_leave};
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 2;
+    options.hooks = &hooks;
+    weir_pool *pool = pool_open(&options);
+    for (int i = 0; i < 100; i++) {
+        weir_job job = WEIR_JOB_INIT(context_body, NULL);
+        submit(pool, &job);
+        wait_idle(pool);
+    }
+    pool_close(pool);
+}
+
 // ---- isolation -------------------------------------------------------------
 
 // Every piece of work knows its ancestors by a path: the parent's record. At
@@ -593,6 +645,8 @@ int main(int argc, char **argv) {
          a_join_that_waits_lends_its_place},
         {"a_stolen_fork_is_told_of_the_scope_around_it",
          a_stolen_fork_is_told_of_the_scope_around_it},
+        {"a_stolen_fork_is_entered_with_its_jobs_context",
+         a_stolen_fork_is_entered_with_its_jobs_context},
         {"a_wait_runs_only_what_it_waits_for",
          a_wait_runs_only_what_it_waits_for},
         {"a_join_out_of_order_or_left_out_aborts",

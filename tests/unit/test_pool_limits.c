@@ -12,7 +12,7 @@ static weir_pool_options options_init(void) {
 }
 
 static void check_refused(const weir_pool_options *options, int error) {
-    unsigned before = threads_alive();
+    unsigned before = threads_before();
     weir_pool *untouched = (weir_pool *)&before;
     weir_pool *pool = untouched;
     CHECK_EQ(weir_pool_create(&pool, options), error);
@@ -413,7 +413,7 @@ static void need_faults(void) {
 
 static void fewer_threads_are_a_smaller_pool(void) {
     need_faults();
-    unsigned before = threads_alive();
+    unsigned before = threads_before();
     for (unsigned width = 1; width < 4; width++) {
         weir_pool_options options = options_init();
         options.threads = 4;
@@ -478,7 +478,7 @@ static void a_stand_in_that_cannot_be_started_refuses_the_section(void) {
 // Each allocation of create fails once: nothing may be left (AddressSanitizer
 // looks for lost memory), and the next attempt works.
 static void each_failure(const weir_pool_options *options, wr_fault_kind kind) {
-    unsigned before = threads_alive();
+    unsigned before = threads_before();
     for (uint64_t n = 0;; n++) {
         weir_pool *pool = NULL;
         wr_fault_arm(kind, n, 1);

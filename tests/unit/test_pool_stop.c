@@ -315,6 +315,37 @@ static void stopping_ends_a_wait_for_room(void) {
     }
 }
 
+static int never_body(weir_worker *self, void *arg) {
+    (void)self;
+    *(int *)arg = 1;
+    return 0;
+}
+
+static void *run_queued_main(void *arg) {
+    int ran = 0, status = 12345;
+    CHECK_EQ(weir_run(arg, never_body, &ran, &status), -ESHUTDOWN);
+    CHECK_EQ(status, 12345);
+    CHECK_EQ(ran, 0);
+    return NULL;
+}
+
+static void stopping_ends_a_run_that_has_not_started(void) {
+    for (int mode = WEIR_STOP_CANCEL; mode <= WEIR_STOP_ABORT; mode++) {
+        weir_pool *pool = pool_of(1);
+        held h;
+        hold(pool, &h);
+        pthread_t thread = thread_start(run_queued_main, pool);
+        while (counts_of(pool).queued == 0)
+            sched_yield();
+        stopper s;
+        stopper_start(&s, pool, (weir_stop_mode)mode);
+        release(&h);
+        thread_join(thread);
+        stopper_join(&s);
+        weir_pool_destroy(pool);
+    }
+}
+
 // ---- limits ----------------------------------------------------------------
 
 static void a_late_stop_names_what_still_runs(void) {
@@ -501,7 +532,7 @@ static void a_stopped_pool_refuses_everything(void) {
 }
 
 static void no_thread_is_left(void) {
-    unsigned before = threads_alive();
+    unsigned before = threads_before();
     static const weir_stop_mode modes[] = {WEIR_STOP_DRAIN, WEIR_STOP_CANCEL,
                                            WEIR_STOP_ABORT};
     for (int i = 0; i < 12; i++) {
@@ -570,7 +601,7 @@ static void destroy_stuck(void) {
 }
 
 static void destroying_what_cannot_drain_aborts(void) {
-    check_aborts(destroy_stuck, "drain");
+    check_aborts(destroy_stuck, "never end");
 }
 
 static tally offered_count;
@@ -634,6 +665,8 @@ int main(int argc, char **argv) {
          children_run_under_cancel_and_end_under_abort},
         {"abort_ends_a_wait_for_an_event", abort_ends_a_wait_for_an_event},
         {"stopping_ends_a_wait_for_room", stopping_ends_a_wait_for_room},
+        {"stopping_ends_a_run_that_has_not_started",
+         stopping_ends_a_run_that_has_not_started},
         {"a_late_stop_names_what_still_runs",
          a_late_stop_names_what_still_runs},
         {"a_report_counts_all_but_names_only_the_first",

@@ -180,6 +180,47 @@ static void a_wait_for_another_pool_lends_the_place(void) {
     pool_close(b);
 }
 
+// The same for the other calls that wait for another pool.
+typedef struct idler {
+    weir_job job;
+    weir_pool *other;
+    work *room;
+    int answers[2];
+} idler;
+
+static int idler_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    idler *i = (idler *)job;
+    i->answers[0] = weir_submit_wait(i->other, &i->room->job, WEIR_FOREVER);
+    i->answers[1] = weir_pool_wait_idle(i->other, WEIR_FOREVER);
+    return 0;
+}
+
+static void waiting_for_room_or_idleness_elsewhere_lends_the_place(void) {
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 1;
+    weir_pool *a = pool_open(&options);
+    options.jobs_max = 1;
+    weir_pool *b = pool_open(&options);
+    for (int i = 0; i < 100; i++) {
+        held h;
+        hold(b, &h);
+        work room = work_of(0);
+        idler waits = {
+            .job = WEIR_JOB_INIT(idler_run, NULL), .other = b, .room = &room};
+        unlock u = {.job = WEIR_JOB_INIT(unlock_run, NULL), .gate = &h.gate};
+        weir_job *batch[] = {&waits.job, &u.job};
+        CHECK_EQ(weir_submit_batch(a, batch, 2), 0);
+        wait_idle(a);
+        CHECK_EQ(waits.answers[0], 0);
+        CHECK_EQ(waits.answers[1], 0);
+        check_ran(&room, 0);
+        gate_fini(&h.gate);
+    }
+    pool_close(a);
+    pool_close(b);
+}
+
 // ---- broadcast -------------------------------------------------------------
 
 enum { INDEXES = 256 };
@@ -613,6 +654,8 @@ int main(int argc, char **argv) {
          a_run_that_comes_back_needs_no_stand_in},
         {"a_wait_for_another_pool_lends_the_place",
          a_wait_for_another_pool_lends_the_place},
+        {"waiting_for_room_or_idleness_elsewhere_lends_the_place",
+         waiting_for_room_or_idleness_elsewhere_lends_the_place},
         {"a_broadcast_runs_once_on_each_worker",
          a_broadcast_runs_once_on_each_worker},
         {"a_broadcast_may_come_from_a_job", a_broadcast_may_come_from_a_job},

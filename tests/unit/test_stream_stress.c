@@ -14,8 +14,8 @@ typedef struct shape {
     weir_pool *pool;
     weir_stage stages[STAGES];
     weir_pipeline_options options;
-    uint64_t tokens; // in the input
-    uint64_t fails[2]; // sequences that fail, or UINT64_MAX
+    uint64_t tokens;     // in the input
+    uint64_t fails[2];   // sequences that fail, or UINT64_MAX
     unsigned fail_at[2]; // in this stage
     unsigned later_odds; // of 16
     uint64_t cancel_at;  // in the first parallel stage, or UINT64_MAX
@@ -221,8 +221,8 @@ static void shape_draw(shape *s, uint64_t seed) {
     options.stages = s->stages;
     options.stages_count = count;
     options.context = s;
-    options.batch = 1 + wr_random_below(&random, 2) * wr_random_below(&random,
-                                                                      9);
+    options.batch =
+        1 + wr_random_below(&random, 2) * wr_random_below(&random, 9);
     options.tokens_max = options.batch * (1 + wr_random_below(&random, 8)) +
                          wr_random_below(&random, (uint32_t)options.batch);
     options.token_size = sizeof(data);
@@ -280,10 +280,9 @@ static void shape_check(shape *s, const weir_stream_report *report) {
         CHECK_EQ(report->error_sequence, lost);
         CHECK_EQ(report->status, s->status_of[lost]);
     }
-    bool in_order =
-        s->options.stages_count > 0 &&
-        s->stages[s->options.stages_count - 1].mode ==
-            WEIR_STAGE_SERIAL_IN_ORDER;
+    bool in_order = s->options.stages_count > 0 &&
+                    s->stages[s->options.stages_count - 1].mode ==
+                        WEIR_STAGE_SERIAL_IN_ORDER;
     if (in_order && s->options.on_error == WEIR_ON_ERROR_STOP)
         CHECK_EQ(report->delivered, lost); // nothing after the first
     if (s->cancel_at < s->tokens && s->options.stages_count > 1)
@@ -339,17 +338,11 @@ static void on_threads(int threads) {
     pool_close(pool);
 }
 
-static void any_pipeline_on_one_thread(void) {
-    on_threads(1);
-}
+static void any_pipeline_on_one_thread(void) { on_threads(1); }
 
-static void any_pipeline_on_two_threads(void) {
-    on_threads(2);
-}
+static void any_pipeline_on_two_threads(void) { on_threads(2); }
 
-static void any_pipeline_on_four_threads(void) {
-    on_threads(4);
-}
+static void any_pipeline_on_four_threads(void) { on_threads(4); }
 
 static void any_pipeline_on_no_thread(void) {
     for (uint64_t seed = 0; seed < 400; seed++) {

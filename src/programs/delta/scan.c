@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "programs/delta/scan.h"
 
+#include <string.h>
+
 enum {
     DOUBT_BLOCK_MIN = 2048, // a shorter block is summed sooner than put off
     CAUTION = 16
@@ -70,43 +72,6 @@ void wr_scanner_begin(wr_scanner *scanner, const wr_scan_rule *rule,
             rule->lanes < WR_AHEAD_MAX ? rule->lanes : WR_AHEAD_MAX;
 }
 
-// Sums windows from `from` on, until `burst` of them have a weak sum that some
-// block has, and remembers what they match. `weak` is the first one's.
-static void look_ahead(wr_scanner *s, size_t from, uint32_t weak) {
-    const wr_scan_rule *rule = s->rule;
-    const uint8_t *window[WR_AHEAD_MAX] = {NULL};
-    size_t index[WR_AHEAD_MAX];
-    uint8_t strong[WR_AHEAD_MAX][WR_STRONG_MAX];
-    size_t burst = s->burst < WR_AHEAD_MAX / 2 ? s->burst : WR_AHEAD_MAX / 2;
-    size_t likely = 0, i = 0;
-    for (size_t at = from; i < 2 * burst && likely < burst; i++) {
-        if (i > 0)
-            weak = wr_weak_block(rule->kernels, rule->roll.kind, s->data + at,
-                                 rule->block_len);
-        s->ahead_weak[i] = weak;
-        s->ahead_block[i] = WR_NO_BLOCK;
-        if (wr_table_has_weak(rule->table, weak)) {
-            window[likely] = s->data + at;
-            index[likely++] = i;
-        }
-        at += rule->block_len;
-        if (at >= s->own || s->size - at < rule->block_len) {
-            i++;
-            break;
-        }
-    }
-    s->ahead_at = from;
-    s->ahead_count = i;
-    wr_strong_many(rule->kernels, rule->table->header.strong, window,
-                   rule->block_len, likely, strong);
-    for (size_t k = 0; k < likely; k++)
-        s->ahead_block[index[k]] =
-            wr_table_find(rule->table, s->ahead_weak[index[k]], strong[k]);
-    // A scanner that begins with small bursts trusts a long row of matches.
-    if (s->burst < rule->lanes)
-        s->burst = 2 * s->burst < rule->lanes ? 2 * s->burst : rule->lanes;
-}
-
 // Is the window at `at` one of those remembered? Then *i is which.
 static bool ahead_has(const wr_scanner *s, size_t at, size_t *i) {
     size_t block_len = s->rule->block_len;
@@ -114,6 +79,65 @@ static bool ahead_has(const wr_scanner *s, size_t at, size_t *i) {
         return false;
     *i = (at - s->ahead_at) / block_len;
     return *i < s->ahead_count;
+}
+
+// Do the windows at `at` and one block before it hold the same bytes? Zeros
+// are that cheap: comparing costs a third of summing, and finds a difference,
+// where there is one, at once.
+static bool repeats(const wr_scanner *s, size_t at) {
+    size_t block_len = s->rule->block_len;
+    const uint8_t *window = s->data + at;
+    return memcmp(window, window - block_len, block_len) == 0;
+}
+
+// Sums windows from `from` on, until `burst` of them have a weak sum that some
+// block has, and remembers what they match. `weak` is the first one's.
+static void look_ahead(wr_scanner *s, size_t from, uint32_t weak) {
+    const wr_scan_rule *rule = s->rule;
+    size_t block_len = rule->block_len;
+    const uint8_t *window[WR_AHEAD_MAX] = {NULL};
+    size_t index[WR_AHEAD_MAX], before;
+    uint8_t strong[WR_AHEAD_MAX][WR_STRONG_MAX];
+    bool repeated[WR_AHEAD_MAX] = {false};
+    uint32_t block = WR_NO_BLOCK; // of the window before `from`
+    if (from >= block_len && ahead_has(s, from - block_len, &before)) {
+        block = s->ahead_block[before];
+        repeated[0] = repeats(s, from);
+    }
+    size_t likely = 0, i = 0;
+    for (size_t at = from; i < WR_AHEAD_MAX && likely < s->burst; i++) {
+        if (i > 0)
+            repeated[i] = repeats(s, at);
+        if (i > 0 && !repeated[i])
+            weak = wr_weak_block(rule->kernels, rule->roll.kind, s->data + at,
+                                 block_len);
+        s->ahead_weak[i] = weak;
+        s->ahead_block[i] = WR_NO_BLOCK;
+        if (!repeated[i] && wr_table_has_weak(rule->table, weak)) {
+            window[likely] = s->data + at;
+            index[likely++] = i;
+        }
+        at += block_len;
+        if (at >= s->own || s->size - at < block_len) {
+            i++;
+            break;
+        }
+    }
+    s->ahead_at = from;
+    s->ahead_count = i;
+    wr_strong_many(rule->kernels, rule->table->header.strong, window, block_len,
+                   likely, strong);
+    for (size_t k = 0; k < likely; k++)
+        s->ahead_block[index[k]] =
+            wr_table_find(rule->table, s->ahead_weak[index[k]], strong[k]);
+    for (size_t k = 0; k < i; k++) {
+        if (repeated[k])
+            s->ahead_block[k] = block;
+        block = s->ahead_block[k];
+    }
+    // A scanner that begins with small bursts trusts a long row of matches.
+    if (s->burst < rule->lanes)
+        s->burst = 2 * s->burst < rule->lanes ? 2 * s->burst : rule->lanes;
 }
 
 static uint32_t match_one(const wr_scanner *s, size_t at, size_t len,

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WR_AHEAD_MAX = 32 };
+enum { WR_AHEAD_MAX = 32 }; // at least the lanes of any strong sum
 
 // Everything a scan needs that does not change.
 typedef struct wr_scan_rule {

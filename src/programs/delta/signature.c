@@ -77,20 +77,46 @@ static void read_piece(const signature_job *job, piece *p) {
                 job->input->name);
 }
 
-// Hashes `count` blocks of `len` bytes that follow each other.
-static uint8_t *hash_blocks(const signature_job *job, const uint8_t *data,
-                            size_t len, size_t count, uint8_t *out) {
-    const uint8_t *blocks[BATCH_MAX] = {NULL};
+typedef struct block_sums {
+    uint32_t weak;
+    uint8_t strong[WR_STRONG_MAX];
+} block_sums;
+
+// Sums different blocks of `len` bytes, as many at once as fill the registers.
+static void sum_blocks(const signature_job *job, const uint8_t *const *blocks,
+                       size_t len, size_t count, block_sums *sums) {
     uint8_t strong[BATCH_MAX][WR_STRONG_MAX];
-    for (size_t i = 0; i < count; i++)
-        blocks[i] = data + i * len;
-    wr_strong_many(job->kernels, job->header.strong, blocks, len, count,
-                   strong);
+    for (size_t from = 0; from < count; from += job->lanes) {
+        size_t now = count - from < job->lanes ? count - from : job->lanes;
+        wr_strong_many(job->kernels, job->header.strong, blocks + from, len,
+                       now, strong);
+        // Now, while the bytes are near.
+        for (size_t i = 0; i < now; i++) {
+            block_sums *to = &sums[from + i];
+            memcpy(to->strong, strong[i], sizeof(to->strong));
+            to->weak = wr_weak_block(job->kernels, job->header.weak,
+                                     blocks[from + i], len);
+        }
+    }
+}
+
+// Writes the records of `count` blocks that follow each other. A block like the
+// one before it, mostly zeros, has the same sums.
+static uint8_t *sum_row(const signature_job *job, const uint8_t *data,
+                        size_t len, size_t count, uint8_t *out) {
+    const uint8_t *blocks[BATCH_MAX] = {NULL};
+    block_sums sums[BATCH_MAX];
+    size_t which[BATCH_MAX], different = 0;
+    for (size_t i = 0; i < count; i++, data += len) {
+        if (i == 0 || memcmp(data, data - len, len) != 0)
+            blocks[different++] = data;
+        which[i] = different - 1;
+    }
+    sum_blocks(job, blocks, len, different, sums);
     for (size_t i = 0; i < count; i++) {
-        uint32_t weak =
-            wr_weak_block(job->kernels, job->header.weak, blocks[i], len);
-        wr_put_be32(out, weak);
-        memcpy(out + WR_WEAK_SIZE, strong[i], job->header.strong_len);
+        wr_put_be32(out, sums[which[i]].weak);
+        memcpy(out + WR_WEAK_SIZE, sums[which[i]].strong,
+               job->header.strong_len);
         out += WR_WEAK_SIZE + job->header.strong_len;
     }
     return out;
@@ -106,17 +132,16 @@ static void work(void *context, void *token) {
         return;
     uint8_t *out = p->records;
     size_t block_len = job->header.block_len;
-    size_t batch = job->lanes < BATCH_MAX ? job->lanes : BATCH_MAX;
     size_t at = 0;
     while (p->size - at >= block_len) {
         size_t count = (p->size - at) / block_len;
-        if (count > batch)
-            count = batch;
-        out = hash_blocks(job, p->bytes.data + at, block_len, count, out);
+        if (count > BATCH_MAX)
+            count = BATCH_MAX;
+        out = sum_row(job, p->bytes.data + at, block_len, count, out);
         at += count * block_len;
     }
     if (at < p->size)
-        out = hash_blocks(job, p->bytes.data + at, p->size - at, 1, out);
+        out = sum_row(job, p->bytes.data + at, p->size - at, 1, out);
     p->records_size = (size_t)(out - p->records);
 }
 

@@ -219,3 +219,8 @@ weir_test(pool_misc
     a_pool_never_runs_more_jobs_than_it_is_wide
     an_idle_pool_uses_no_cpu
     waiting_workers_and_far_deadlines_use_no_cpu)
+
+weir_test(pool_soak
+    everything_at_once
+    everything_at_once_without_stand_ins
+    everything_at_once_on_a_budget)

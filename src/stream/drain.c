@@ -18,6 +18,14 @@ static void *group_result(const wr_group *group, size_t i) {
 
 // ---- stages ----------------------------------------------------------------
 
+// An item costs one call of work and nothing else: its token is looked at only
+// when it is lost.
+static weir_token *lost_token(wr_group *group, size_t i) {
+    weir_token *token = wr_group_token(group, i);
+    token->sequence = group->base + i;
+    return token;
+}
+
 static wr_progress drain_claim(weir_worker *self, wr_group *group) {
     (void)self;
     weir_pipeline *pipeline = group->pipeline;
@@ -33,103 +41,119 @@ static wr_progress drain_claim(weir_worker *self, wr_group *group) {
         wr_source_ended(pipeline);
         return WR_PROGRESS_DONE;
     }
-    for (size_t i = 0; i < count; i++) {
-        weir_token *token = wr_group_token(group, i);
-        token->sequence = group->base + i;
-        token->status = 0;
-        token->seen = 0;
-        token->failed = 0;
-        token->worked = 0;
-        token->delivered = 0;
-    }
     group->count = count;
     group->ran.started += count;
     group->ran.ended += count;
     return WR_PROGRESS_DONE;
 }
 
+static void work_failed(wr_group *group, size_t i, int status) {
+    wr_check(status < 0, "a drain's work gives 0 or a negative errno");
+    weir_token *token = lost_token(group, i);
+    token->seen = 1;
+    group->ran.failed++;
+    wr_token_fail(token, status);
+}
+
 static wr_progress drain_work(weir_worker *self, wr_group *group) {
     weir_pipeline *pipeline = group->pipeline;
-    weir_drain *drain = pipeline->drain;
+    const weir_drain *drain = pipeline->drain;
+    int (*work)(weir_worker *, void *, uint64_t, void *, void *) =
+        drain->options.work;
+    void *context = drain->options.context;
+    unsigned char *item = group->items;
+    unsigned char *result = group->results;
+    size_t item_size = drain->item_size;
+    size_t result_size = drain->options.result_size;
+    uint64_t base = group->base;
+    size_t count = group->count;
     size_t started = 0;
-    for (size_t i = 0; i < group->count; i++) {
-        weir_token *token = wr_group_token(group, i);
-        if (wr_sequence_unwanted(pipeline, token->sequence)) {
-            wr_token_drop(token);
-            continue;
+    for (size_t i = 0; i < count; i++) {
+        if (wr_sequence_unwanted(pipeline, base + i)) {
+            wr_token_drop(lost_token(group, i));
+        } else {
+            wr_assert(self != NULL);
+            started++;
+            int status = work(self, context, base + i, item, result);
+            if (status != 0)
+                work_failed(group, i, status);
         }
-        wr_assert(self != NULL);
-        token->seen = 1;
-        started++;
-        int status =
-            drain->options.work(self, drain->options.context, token->sequence,
-                                group_item(group, i), group_result(group, i));
-        if (status == 0) {
-            token->worked = 1;
-            continue;
-        }
-        wr_check(status < 0, "a drain's work gives 0 or a negative errno");
-        group->ran.failed++;
-        wr_token_fail(token, status);
+        item += item_size;
+        result += result_size;
     }
     group->ran.started += started;
     group->ran.ended += started;
     return WR_PROGRESS_DONE;
 }
 
-// Delivers the results from token `i` on that lie together, and returns how
-// many those were.
-static size_t deliver_some(weir_worker *self, wr_group *group, size_t i) {
-    weir_pipeline *pipeline = group->pipeline;
-    weir_drain *drain = pipeline->drain;
-    size_t end = i;
-    while (end < group->count && wr_group_token(group, end)->status == 0 &&
-           !wr_sequence_unwanted(pipeline, group->base + end))
-        end++;
-    if (end == i) {
-        weir_token *token = wr_group_token(group, i);
-        if (token->status == 0)
-            wr_token_drop(token);
-        return 1;
-    }
+// Delivers the results of tokens `from` to `end`.
+static void deliver_run(weir_worker *self, wr_group *group, size_t from,
+                        size_t end) {
+    weir_drain *drain = group->pipeline->drain;
     wr_assert(self != NULL);
-    for (size_t j = i; j < end; j++)
-        wr_group_token(group, j)->delivered = 1;
     int status =
-        drain->options.deliver(self, drain->options.context, group->base + i,
-                               group_result(group, i), end - i);
-    group->ran.started += end - i;
-    group->ran.ended += end - i;
+        drain->options.deliver(self, drain->options.context, group->base + from,
+                               group_result(group, from), end - from);
+    group->ran.started += end - from;
+    group->ran.ended += end - from;
     if (status == 0)
-        return end - i;
+        return;
     wr_check(status < 0, "a drain's deliver gives 0 or a negative errno");
-    group->ran.failed += end - i;
-    for (size_t j = i; j < end; j++)
-        wr_token_fail(wr_group_token(group, j), status);
-    return end - i;
+    group->ran.failed += end - from;
+    for (size_t i = from; i < end; i++) {
+        weir_token *token = lost_token(group, i);
+        token->seen = 1;
+        wr_token_fail(token, status);
+    }
+}
+
+// There is a result, and deliver will not be called with it.
+static void deliver_drop(wr_group *group, size_t i) {
+    weir_token *token = lost_token(group, i);
+    token->seen = 1;
+    token->left_over = 1;
+    wr_token_drop(token);
 }
 
 static wr_progress drain_deliver(weir_worker *self, wr_group *group) {
-    for (size_t i = 0; i < group->count;)
-        i += deliver_some(self, group, i);
+    weir_pipeline *pipeline = group->pipeline;
+    for (size_t i = 0; i < group->count;) {
+        size_t end = i;
+        while (end < group->count &&
+               (!group->lost || wr_group_token(group, end)->status == 0) &&
+               !wr_sequence_unwanted(pipeline, group->base + end))
+            end++;
+        if (end > i)
+            deliver_run(self, group, i, end);
+        else if (!group->lost || wr_group_token(group, i)->status == 0)
+            deliver_drop(group, i);
+        i = end > i ? end : i + 1;
+    }
     return WR_PROGRESS_DONE;
+}
+
+static void group_clean(wr_group *group) {
+    for (size_t i = 0; i < group->count; i++) {
+        weir_token *token = wr_group_token(group, i);
+        *token = (weir_token){.group = group, .index = token->index};
+    }
 }
 
 void wr_drain_group_ended(weir_drain *drain, wr_group *group) {
     const weir_queue_options *queue = &drain->queue->options;
-    for (size_t i = 0; i < group->count; i++) {
+    const weir_drain_options *options = &drain->options;
+    for (size_t i = 0; i < group->count && group->lost; i++) {
         weir_token *token = wr_group_token(group, i);
         if (token->status == 0)
             continue;
-        if (!token->seen) {
-            if (queue->dropped != NULL)
-                queue->dropped(queue->context, group_item(group, i));
-        } else if (token->worked && !token->delivered &&
-                   drain->options.undelivered != NULL) {
-            drain->options.undelivered(drain->options.context, token->sequence,
-                                       group_result(group, i));
-        }
+        if (!token->seen && queue->dropped != NULL)
+            queue->dropped(queue->context, group_item(group, i));
+        if (token->left_over && options->undelivered != NULL)
+            options->undelivered(options->context, token->sequence,
+                                 group_result(group, i));
     }
+    if (group->lost)
+        group_clean(group);
     wr_queue_release(drain->queue, group->count);
 }
 

@@ -6,6 +6,8 @@
 
 #include "stream/types.h"
 
+#include <string.h>
+
 // ---- watch.c ---------------------------------------------------------------
 
 // wr_stream_enter begins every public call: 0 or -ECHILD. With a deterministic
@@ -26,7 +28,12 @@ void wr_watch_init_notify(weir_watch *watch, wr_mutex *lock,
 
 // wr_watches_fire fires what was moved to a list of the caller's own. Not
 // locked.
-void wr_watches_fire(wr_link *list);
+void wr_watches_fire_all(wr_link *list);
+
+static inline void wr_watches_fire(wr_link *list) {
+    if (!wr_list_empty(list))
+        wr_watches_fire_all(list);
+}
 
 // wr_watch_fire fires one that is in no list. Not locked.
 void wr_watch_fire(weir_watch *watch);
@@ -40,6 +47,14 @@ int wr_watch_wait(weir_watch *watch, int64_t deadline_ns);
 // has happened. That thread is past all waiting, so this is soon; it may be
 // called where waiting is not allowed.
 void wr_event_settle(weir_event *event);
+
+// wr_copy is memcpy, without a call for items that are one word.
+static inline void wr_copy(void *to, const void *from, size_t bytes) {
+    if (bytes == sizeof(uint64_t))
+        memcpy(to, from, sizeof(uint64_t));
+    else
+        memcpy(to, from, bytes);
+}
 
 // ---- queue.c ---------------------------------------------------------------
 
@@ -96,6 +111,15 @@ static inline bool wr_sequence_unwanted(const weir_pipeline *pipeline,
 // wr_stage_is_source: the group is in the stage that is the input.
 static inline bool wr_group_in_source(const wr_group *group) {
     return group->stage == 0 && !group->pipeline->options.external_source;
+}
+
+// wr_group_begin: a free group is to be filled.
+static inline void wr_group_begin(wr_group *group, uint64_t base) {
+    group->base = base;
+    group->count = 0;
+    group->at = 0;
+    group->stage = 0;
+    group->lost = false;
 }
 
 // wr_token_fail: it will not be delivered, by its own error.

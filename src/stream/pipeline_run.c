@@ -10,6 +10,7 @@ static void token_fail_locked(weir_token *token, int status) {
     weir_pipeline *pipeline = token->group->pipeline;
     token->status = status;
     token->failed = 1;
+    token->group->lost = true;
     if (pipeline->options.on_error == WEIR_ON_ERROR_SKIP)
         return;
     uint64_t cutoff =
@@ -31,6 +32,7 @@ void wr_token_drop(weir_token *token) {
     weir_pipeline *pipeline = token->group->pipeline;
     wr_mutex_lock(&pipeline->lock);
     token->status = pipeline->halt != 0 ? pipeline->halt : -ECANCELED;
+    token->group->lost = true;
     wr_mutex_unlock(&pipeline->lock);
 }
 
@@ -282,6 +284,10 @@ static move group_move_locked(wr_group *group) {
 
 // Adds up what became of the tokens; reports the first that was lost.
 static void group_report(const wr_group *group, weir_stream_report *sum) {
+    if (!group->lost) {
+        sum->delivered = group->count;
+        return;
+    }
     for (size_t i = 0; i < group->count; i++) {
         const weir_token *token = wr_group_token(group, i);
         if (token->status == 0) {
@@ -359,10 +365,7 @@ static wr_group *next_group_locked(weir_pipeline *pipeline) {
     wr_group *group = wr_container_of(link, wr_group, link);
     pipeline->live++;
     pipeline->stages[0].taken = true;
-    group->base = pipeline->next_sequence;
-    group->count = 0;
-    group->at = 0;
-    group->stage = 0;
+    wr_group_begin(group, pipeline->next_sequence);
     return group;
 }
 

@@ -49,10 +49,7 @@ static int source_begin_locked(weir_pipeline *pipeline, weir_token **out) {
             return -EAGAIN;
         pipeline->live++;
         pipeline->current = wr_container_of(link, wr_group, link);
-        pipeline->current->base = pipeline->next_sequence;
-        pipeline->current->count = 0;
-        pipeline->current->at = 0;
-        pipeline->current->stage = 0;
+        wr_group_begin(pipeline->current, pipeline->next_sequence);
     }
     wr_group *group = pipeline->current;
     weir_token *token = wr_group_token(group, group->count);
@@ -158,8 +155,14 @@ void weir_pipeline_close(weir_pipeline *pipeline) {
 int weir_pipeline_on_room(weir_pipeline *pipeline, weir_watch *watch,
                           weir_job *job) {
     int error = source_check(pipeline);
-    if (error == 0)
-        error = wr_watch_init(watch, pipeline->pool, &pipeline->lock, job);
+    if (error != 0)
+        return error;
+    wr_mutex_lock(&pipeline->lock);
+    bool started = pipeline->started;
+    wr_mutex_unlock(&pipeline->lock);
+    if (!started)
+        return -EINVAL;
+    error = wr_watch_init(watch, pipeline->pool, &pipeline->lock, job);
     if (error != 0)
         return error;
     wr_mutex_lock(&pipeline->lock);

@@ -176,7 +176,7 @@ static size_t queue_take_locked(weir_queue *queue, void *items,
     size_t size = queue->options.item_size;
     size_t to_end = queue->options.capacity - queue->first;
     if (count < to_end) {
-        memcpy(items, queue->ring + queue->first * size, count * size);
+        wr_copy(items, queue->ring + queue->first * size, count * size);
         queue->first += count;
     } else {
         memcpy(items, queue->ring + queue->first * size, to_end * size);

@@ -21,7 +21,7 @@ static size_t queue_fill_locked(weir_queue *queue, const unsigned char *items,
         place -= capacity;
     size_t to_end = capacity - place;
     if (count <= to_end) {
-        memcpy(queue->ring + place * size, items, count * size);
+        wr_copy(queue->ring + place * size, items, count * size);
     } else {
         memcpy(queue->ring + place * size, items, to_end * size);
         memcpy(queue->ring, items + to_end * size, (count - to_end) * size);

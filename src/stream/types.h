@@ -114,7 +114,8 @@ enum wr_later {
 };
 
 // A token belongs to whoever has its group; `later` and, while it is not NO,
-// `status` are guarded by pipeline->lock.
+// `status` are guarded by pipeline->lock. In a drain a token is touched only
+// when it is lost; until then it is all zero but for group and index.
 struct weir_token {
     wr_group *group;
     uint64_t sequence;
@@ -123,9 +124,8 @@ struct weir_token {
     uint8_t later;     // enum wr_later
     uint8_t seen;      // a function of the user's was called for it
     uint8_t failed;    // status is its own error
-    uint8_t worked;    // drain: there is a result
-    uint8_t delivered; // drain: deliver was called with it
-    uint8_t padding[3];
+    uint8_t left_over; // drain: a result that deliver was not called with
+    uint8_t padding[4];
 };
 
 static_assert(sizeof(weir_token) % 16 == 0, "token data is aligned to 16");
@@ -148,6 +148,7 @@ struct wr_group {
     size_t pending;  // tokens that wait for weir_token_finish
     unsigned stage;
     bool suspended;         // nobody runs it until pending is 0
+    bool lost;              // the status of some token is not 0
     weir_stage_counts ran;  // by this stage, to be added to its counts
     unsigned char *tokens;  // batch of them, pipeline->stride apart
     unsigned char *items;   // drain: batch items,

@@ -44,7 +44,7 @@ void wr_watch_fire(weir_watch *watch) {
     (void)weir_event_fire(&watch->event, 0);
 }
 
-void wr_watches_fire(wr_link *list) {
+void wr_watches_fire_all(wr_link *list) {
     for (wr_link *link; (link = wr_list_pop_front(list)) != NULL;)
         wr_watch_fire(wr_watch_public(wr_container_of(link, wr_watch, link)));
 }

@@ -26,7 +26,7 @@ typedef struct bytes {
 } bytes;
 
 static void append(bytes *to, const void *data, size_t size) {
-    if (to->size + size > to->capacity) {
+    if (to->size + size >= to->capacity) {
         to->capacity = 2 * (to->size + size) + 64;
         to->data = realloc(to->data, to->capacity);
         if (to->data == NULL)

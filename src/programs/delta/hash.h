@@ -79,11 +79,12 @@ uint32_t wr_roll_out(wr_weak_kind kind, uint32_t weak, size_t len, uint8_t out);
 // and the exact set, which is asked only when the bitmap says "perhaps". So a
 // scan stops only where the weak sum is truly one of those added.
 typedef struct wr_filter {
-    uint32_t *bits;      // 32-bit words; a sum owns two bits of one word
+    uint8_t *bits;       // the bitmap; a sum owns two bits of one byte
     uint32_t *slots;     // the exact set, in buckets; 0 means free
-    uint32_t bits_shift; // word index = top bits of a product
+    uint32_t bits_shift; // byte index = top bits of a product
     bool has_zero;       // the sum 0 is kept here, since 0 means free
     size_t buckets;
+    size_t size; // of the memory, which begins at `bits` and holds both
 } wr_filter;
 
 // Makes an empty filter with room for `capacity` sums (0 is fine).

@@ -53,9 +53,11 @@ void wr_hash_native(const wr_hash_kernels *sets[WR_HASH_SETS]) {
     if (__builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl"))
+        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("popcnt"))
         sets[count++] = &avx512;
-    if (__builtin_cpu_supports("avx2"))
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
+        __builtin_cpu_supports("popcnt"))
         sets[count++] = &avx2;
     sets[count] = NULL;
 }

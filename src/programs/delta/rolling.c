@@ -57,23 +57,30 @@ uint32_t wr_roll_out(wr_weak_kind kind, uint32_t weak, size_t len,
     return rollsum_out(weak, len, out);
 }
 
-static inline bool is_known(const wr_filter *filter, uint32_t weak) {
-    return wr_filter_may_have(filter, weak * WR_FILTER_MIX) &&
-           wr_filter_has(filter, weak);
+static inline bool is_known(const wr_filter *filter, unsigned shift,
+                            uint32_t weak) {
+    // One shift by a variable for both the byte and the pair.
+    uint32_t place = (weak * WR_FILTER_MIX) >> shift;
+    uint8_t pair = wr_filter_pairs[place % WR_FILTER_PAIRS];
+    uint8_t missing = pair & (uint8_t)~filter->bits[place / WR_FILTER_PAIRS];
+    return missing == 0 && wr_filter_has(filter, weak);
 }
 
 // Inlined twice with a constant kind, so that the choice leaves the loop.
 static inline size_t scan(wr_weak_kind kind, const wr_roll *roll,
                           const wr_filter *filter, const uint8_t *data,
                           size_t from, size_t to, uint32_t *weak) {
+    const unsigned shift = filter->bits_shift - WR_FILTER_PAIR_BITS;
+    const uint32_t leaving = roll->leaving;
+    const uint8_t *ahead = data + roll->len;
     uint32_t sum = *weak;
     size_t at = from;
-    while (!is_known(filter, sum) && ++at < to) {
-        uint8_t out = data[at - 1], in = data[at - 1 + roll->len];
+    while (!is_known(filter, shift, sum) && ++at < to) {
+        uint8_t out = data[at - 1], in = ahead[at - 1];
         if (kind == WR_WEAK_RABINKARP)
-            sum = wr_rabinkarp_step(roll->leaving, sum, out, in);
+            sum = wr_rabinkarp_step(leaving, sum, out, in);
         else
-            sum = wr_rollsum_step(roll->leaving, sum, out, in);
+            sum = wr_rollsum_step(leaving, sum, out, in);
     }
     *weak = sum;
     return at;
@@ -98,8 +105,9 @@ size_t wr_scan_tail(wr_weak_kind kind, const wr_filter *filter,
         return to;
     uint32_t sum = *weak;
     uint32_t power = wr_power(WR_RABINKARP_M, end - from - 1);
+    const unsigned shift = filter->bits_shift - WR_FILTER_PAIR_BITS;
     size_t at = from;
-    while (!is_known(filter, sum) && ++at < to) {
+    while (!is_known(filter, shift, sum) && ++at < to) {
         if (kind == WR_WEAK_RABINKARP)
             sum = rabinkarp_out(sum, power, data[at - 1]);
         else

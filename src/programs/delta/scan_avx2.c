@@ -11,12 +11,13 @@
 //
 // Why the filter is probed with scalar loads: see scan_avx2.c.
 #include <immintrin.h>
+#include <string.h>
 
 #include "programs/delta/filter.h"
 #include "programs/delta/kernels.h"
 #include "programs/delta/rolling.h"
 
-#define AVX2 __attribute__((target("avx2")))
+#define AVX2 __attribute__((target("avx2,bmi,popcnt")))
 #define AVX2_INLINE AVX2 __attribute__((always_inline)) static inline
 
 AVX2_INLINE __m256i load256(const void *at) {
@@ -31,17 +32,39 @@ enum {
     VECTORS = 4,
     LANES = 8,
     GROUP = VECTORS * LANES,
-    ROUND_GROUPS = 16,
+    ROUND_GROUPS = 32,
     ROUND = ROUND_GROUPS * GROUP
 };
 
-// What a round of the scan leaves behind for each of its positions, in the
-// order of vectors and lanes.
+// A group on its way through the stages. `place` is in the order of vectors and
+// lanes, the bytes are in the order of positions.
+typedef struct scan_group {
+    _Alignas(32) uint64_t place[GROUP / 2]; // index in the bitmap, two and two
+    _Alignas(32) uint8_t byte[GROUP];       // that byte
+    _Alignas(32) uint8_t pair[GROUP];       // the two bits of it to look at
+} scan_group;
+
+// What a round of groups leaves behind.
 typedef struct scan_round {
-    _Alignas(32) uint32_t mix[ROUND];  // weak * WR_FILTER_MIX
-    _Alignas(32) uint32_t word[ROUND]; // its place in the bitmap, then its word
-    uint64_t maybe[ROUND / 64];        // a bit for each that passed
+    _Alignas(32) uint32_t mix[ROUND]; // weak * WR_FILTER_MIX, as `place`
+    uint16_t maybe[ROUND + 2];        // positions that passed, in order
+    size_t maybes;
 } scan_round;
+
+// The second stage for positions 4k to 4k + 3 of a group, in the order of
+// `place`; called between the operations of the first stage of the group behind
+// it. Volatile: see scan_avx512.c.
+AVX2_INLINE void look_up(const uint8_t *bits, scan_group *group, unsigned k) {
+    const volatile uint64_t *twos = group->place + 2 * k;
+    volatile uint8_t *byte = group->byte + k / 2 + 2 * LANES * (k % 2);
+#pragma GCC unroll 2
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t two = twos[i];
+        byte[2 * VECTORS * i] = bits[(uint32_t)two];
+        byte[2 * VECTORS * i + VECTORS] = bits[two >> 32];
+    }
+}
+enum { LOOK_UPS = GROUP / 4 };
 
 // ---------------------------------------------------------------------------
 // RabinKarp
@@ -108,7 +131,8 @@ AVX2_INLINE __m256i last_lane(__m256i value) {
 }
 
 AVX2_INLINE void rabinkarp_group(rabinkarp *s, const uint8_t *out,
-                                 const uint8_t *in, uint32_t *mix) {
+                                 const uint8_t *in, __m256i mix[VECTORS],
+                                 const uint8_t *bits, scan_group *behind) {
     __m256i leaving = load256(out), entering = load256(in);
     __m256i sum[VECTORS];
 #pragma GCC unroll 4
@@ -116,19 +140,24 @@ AVX2_INLINE void rabinkarp_group(rabinkarp *s, const uint8_t *out,
         sum[j] = _mm256_sub_epi32(
             _mm256_mullo_epi32(byte_of(entering, j), s->in[j]),
             _mm256_mullo_epi32(byte_of(leaving, j), s->out[j]));
+        look_up(bits, behind, j);
         if (j > 0)
             sum[j] = _mm256_add_epi32(sum[j], sum[j - 1]);
     }
     __m256i lanes = sum[VECTORS - 1];
     lanes = _mm256_add_epi32(lanes, LANES_UP(lanes, 1));
     lanes = _mm256_add_epi32(lanes, LANES_UP(lanes, 2));
+    look_up(bits, behind, 4);
     lanes = _mm256_add_epi32(lanes, lanes_up_4(lanes));
+    look_up(bits, behind, 5);
     __m256i before = _mm256_add_epi32(s->base, LANES_UP(lanes, 1));
 #pragma GCC unroll 4
     for (unsigned j = 0; j < VECTORS; j++) {
         __m256i g =
             _mm256_mullo_epi32(_mm256_add_epi32(before, sum[j]), s->up[j]);
-        store256(mix + LANES * j, _mm256_add_epi32(g, s->mixed));
+        if (j % 2 == 1)
+            look_up(bits, behind, 6 + j / 2);
+        mix[j] = _mm256_add_epi32(g, s->mixed);
     }
     s->base =
         times(_mm256_add_epi32(s->base, last_lane(lanes)), WR_RABINKARP_M32);
@@ -176,7 +205,8 @@ AVX2_INLINE __m256i add16(__m256i a, __m256i b) {
     add16(add16(value, up), S1_TIMES(up, (log2_n) + 2))
 
 AVX2_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
-                               const uint8_t *in, uint32_t *mix) {
+                               const uint8_t *in, __m256i mix[VECTORS],
+                               const uint8_t *bits, scan_group *behind) {
     __m256i leaving = load256(out), entering = load256(in);
     __m256i run[VECTORS], sum = _mm256_setzero_si256();
 #pragma GCC unroll 4
@@ -185,11 +215,14 @@ AVX2_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
         sum = add16(sum, _mm256_sub_epi16(byte_of(entering, j), byte));
         sum = add16(sum, S1_TIMES(sum, 0));
         byte = _mm256_slli_epi32(_mm256_mullo_epi16(byte, s->len), 16);
+        look_up(bits, behind, j);
         run[j] = sum = _mm256_sub_epi16(sum, byte);
     }
     __m256i lanes = JOIN(sum, LANES_UP(sum, 1), 0);
     lanes = JOIN(lanes, LANES_UP(lanes, 2), 1);
+    look_up(bits, behind, 4);
     lanes = JOIN(lanes, lanes_up_4(lanes), 2);
+    look_up(bits, behind, 5);
     __m256i before = add16(s->base, LANES_UP(lanes, 1));
     before = add16(before, _mm256_mullo_epi16(S1_TIMES(s->base, 0), s->lane));
     __m256i step = S1_TIMES(before, 0), weak = before;
@@ -197,7 +230,9 @@ AVX2_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
     for (unsigned j = 0; j < VECTORS; j++) {
         before = add16(before, step);
         weak = add16(add16(before, run[j]), s->offset[j]);
-        store256(mix + LANES * j, times(weak, WR_FILTER_MIX));
+        if (j % 2 == 1)
+            look_up(bits, behind, 6 + j / 2);
+        mix[j] = times(weak, WR_FILTER_MIX);
     }
     s->base = last_lane(weak);
 }
@@ -205,49 +240,64 @@ AVX2_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
 // ---------------------------------------------------------------------------
 // The filter
 
-// Volatile, because compilers otherwise "vectorize" this into moving every
-// index out of a register and every word back into one, at a third of the
-// speed.
-AVX2_INLINE void look_up(const uint32_t *bits, volatile uint32_t *word) {
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < LANES; i++)
-        word[i] = bits[word[i]];
+// The end of the first stage: where to look, and for what.
+AVX2_INLINE void aim(const __m256i mix[VECTORS], __m256i to_byte,
+                     __m256i to_pair, scan_group *group) {
+    const __m256i four = _mm256_set1_epi32(0x0f);
+    const __m256i pairs = _mm256_broadcastsi128_si256(
+        _mm_loadu_si128((const __m128i *)(const void *)wr_filter_pairs));
+    __m256i chosen = _mm256_setzero_si256();
+    // The four bits that choose the pair, moved to byte j of the lane.
+#pragma GCC unroll 4
+    for (unsigned j = 0; j < VECTORS; j++) {
+        store256(group->place + LANES / 2 * j,
+                 _mm256_srlv_epi32(mix[j], to_byte));
+        __m256i bits =
+            _mm256_and_si256(_mm256_srlv_epi32(mix[j], to_pair), four);
+        chosen = _mm256_or_si256(chosen, _mm256_slli_epi32(bits, 8 * (int)j));
+    }
+    store256(group->pair, _mm256_shuffle_epi8(pairs, chosen));
 }
 
-// A bit for each position of a vector whose two bits are set.
-AVX2_INLINE uint8_t maybes(const uint32_t *mix_at, const uint32_t *word_at,
-                           __m128i to_first, __m128i to_second) {
-    const __m256i one = _mm256_set1_epi32(1), low = _mm256_set1_epi32(31);
-    __m256i mix = load256(mix_at), word = load256(word_at);
-    __m256i first = _mm256_and_si256(_mm256_srl_epi32(mix, to_first), low);
-    __m256i second = _mm256_and_si256(_mm256_srl_epi32(mix, to_second), low);
-    __m256i both = _mm256_and_si256(_mm256_srlv_epi32(word, first),
-                                    _mm256_srlv_epi32(word, second));
-    __m256i passed = _mm256_cmpeq_epi32(_mm256_and_si256(both, one), one);
-    return (uint8_t)_mm256_movemask_ps(_mm256_castsi256_ps(passed));
-}
-
-// How far behind the round's start the position with this index is.
-static inline size_t position_of(size_t index) {
-    size_t group = index / GROUP, vector = index % GROUP / LANES;
-    return group * GROUP + VECTORS * (index % LANES) + vector + 1;
-}
-
-// The first position of the round that is truly known, or SIZE_MAX.
-static size_t first_known(const wr_filter *filter, const scan_round *r,
-                          size_t groups, uint32_t *weak) {
-    size_t first = SIZE_MAX;
-    for (size_t i = 0; i < (groups * GROUP + 63) / 64; i++)
-        for (uint64_t bits = r->maybe[i]; bits != 0; bits &= bits - 1) {
-            size_t index = 64 * i + (size_t)__builtin_ctzll(bits);
-            uint32_t sum = r->mix[index] * WR_FILTER_UNMIX;
-            size_t position = position_of(index);
-            if (wr_filter_has(filter, sum) && position < first) {
-                first = position;
-                *weak = sum;
-            }
+// The third stage: keeps the positions whose two bits are set. The first two
+// are written whether there are so many or not, which costs less than a branch
+// on a random number.
+AVX2_INLINE void keep_maybes(scan_round *r, const scan_group *group,
+                             size_t first) {
+    __m256i byte = load256(group->byte), pair = load256(group->pair);
+    __m256i both = _mm256_cmpeq_epi8(_mm256_and_si256(byte, pair), pair);
+    uint32_t mask = (uint32_t)_mm256_movemask_epi8(both);
+    uint16_t *at = r->maybe + r->maybes;
+    r->maybes += (size_t)__builtin_popcount(mask);
+    do {
+#pragma GCC unroll 2
+        for (unsigned i = 0; i < 2; i++) {
+            *at++ = (uint16_t)(first + _tzcnt_u32(mask));
+            mask &= mask - 1;
         }
-    return first;
+    } while (mask != 0);
+}
+
+// The first position of the round that is truly known, or SIZE_MAX. Nearly none
+// is, so one comparison with its bucket settles nearly all.
+AVX2 static size_t first_known(const wr_filter *filter, const scan_round *r,
+                               uint32_t *weak) {
+    for (size_t i = 0; i < r->maybes; i++) {
+        size_t at = r->maybe[i], group = at / GROUP * GROUP;
+        size_t vector = at % VECTORS, lane = at % GROUP / VECTORS;
+        uint32_t sum = r->mix[group + LANES * vector + lane] * WR_FILTER_UNMIX;
+        const uint32_t *bucket =
+            filter->slots + WR_FILTER_BUCKET * wr_filter_bucket(filter, sum);
+        __m256i found =
+            _mm256_cmpeq_epi32(load256(bucket), _mm256_set1_epi32((int)sum));
+        bool full = bucket[WR_FILTER_BUCKET - 1] != 0;
+        if ((full || !_mm256_testz_si256(found, found)) &&
+            wr_filter_has(filter, sum)) {
+            *weak = sum;
+            return at;
+        }
+    }
+    return SIZE_MAX;
 }
 
 // ---------------------------------------------------------------------------
@@ -258,45 +308,45 @@ typedef union scan_state {
     rollsum rollsum;
 } scan_state;
 
-// Runs `groups` groups from `data` on. Three stages, each a group behind the
-// one before, so that vector work, scalar loads and the reload of their result
-// do not wait for one another.
+// Runs `groups` groups from `data` on.
 AVX2_INLINE void run_round(wr_weak_kind kind, scan_state *s, size_t len,
                            const wr_filter *filter, const uint8_t *data,
                            size_t groups, scan_round *r) {
-    const __m128i to_word = _mm_cvtsi32_si128((int)filter->bits_shift);
-    const __m128i to_first =
-        _mm_cvtsi32_si128((int)filter->bits_shift - WR_FILTER_BIT_BITS);
-    const __m128i to_second =
-        _mm_cvtsi32_si128((int)filter->bits_shift - 2 * WR_FILTER_BIT_BITS);
-    uint32_t bits[ROUND_GROUPS] = {0};
-    for (size_t g = 0; g < groups + 2; g++) {
-        if (g < groups) {
-            const uint8_t *at = data + g * GROUP;
-            uint32_t *mix = r->mix + g * GROUP, *word = r->word + g * GROUP;
-            if (kind == WR_WEAK_RABINKARP)
-                rabinkarp_group(&s->rabinkarp, at, at + len, mix);
-            else
-                rollsum_group(&s->rollsum, at, at + len, mix);
-            for (unsigned j = 0; j < VECTORS; j++)
-                store256(word + LANES * j,
-                         _mm256_srl_epi32(load256(mix + LANES * j), to_word));
-        }
-        if (g >= 1 && g < groups + 1)
-            for (unsigned j = 0; j < VECTORS; j++)
-                look_up(filter->bits, r->word + (g - 1) * GROUP + LANES * j);
+    const uint8_t *bits = filter->bits;
+    const __m256i to_byte = _mm256_set1_epi32((int)filter->bits_shift);
+    const __m256i to_pair =
+        _mm256_set1_epi32((int)filter->bits_shift - WR_FILTER_PAIR_BITS);
+    // Ahead of the first goes a group that is looked up, but never tested.
+    scan_group group[3];
+    memset(group[1].place, 0, sizeof group[1].place);
+    scan_group *now = &group[0], *behind = &group[1], *last = &group[2];
+    r->maybes = 0;
+    for (size_t g = 0; g < groups; g++) {
+        const uint8_t *at = data + g * GROUP;
+        __m256i mix[VECTORS];
+        if (kind == WR_WEAK_RABINKARP)
+            rabinkarp_group(&s->rabinkarp, at, at + len, mix, bits, behind);
+        else
+            rollsum_group(&s->rollsum, at, at + len, mix, bits, behind);
+#pragma GCC unroll 4
+        for (unsigned j = 0; j < VECTORS; j++)
+            store256(r->mix + g * GROUP + LANES * j, mix[j]);
+        aim(mix, to_byte, to_pair, now);
         if (g >= 2)
-            for (unsigned j = 0; j < VECTORS; j++) {
-                size_t at = (g - 2) * GROUP + LANES * j;
-                bits[g - 2] |= (uint32_t)maybes(r->mix + at, r->word + at,
-                                                to_first, to_second)
-                               << LANES * j;
-            }
+            keep_maybes(r, last, (g - 2) * GROUP);
+        scan_group *done = last;
+        last = behind;
+        behind = now;
+        now = done;
     }
-    for (size_t i = 0; i < ROUND / 64; i++)
-        r->maybe[i] = bits[2 * i] | (uint64_t)bits[2 * i + 1] << 32;
+    if (groups >= 2)
+        keep_maybes(r, last, (groups - 2) * GROUP);
+    for (unsigned k = 0; k < LOOK_UPS; k++)
+        look_up(bits, behind, k);
+    keep_maybes(r, behind, (groups - 1) * GROUP);
 }
 
+// Rounds begin short, since scans often end soon, and double.
 AVX2_INLINE size_t scan(wr_weak_kind kind, wr_scan_fn *rest,
                         const wr_roll *roll, const wr_filter *filter,
                         const uint8_t *data, size_t from, size_t to,
@@ -311,15 +361,16 @@ AVX2_INLINE size_t scan(wr_weak_kind kind, wr_scan_fn *rest,
         rollsum_start(&s.rollsum, roll->leaving, *weak);
 
     // `at` has been tested and its sum is the base of the next group.
-    size_t at = from;
+    size_t at = from, most = 2;
     while (to - 1 - at >= GROUP) {
         size_t groups = (to - 1 - at) / GROUP;
-        if (groups > ROUND_GROUPS)
-            groups = ROUND_GROUPS;
+        if (groups > most)
+            groups = most;
+        most = most < ROUND_GROUPS ? 2 * most : ROUND_GROUPS;
         run_round(kind, &s, roll->len, filter, data + at, groups, &r);
-        size_t first = first_known(filter, &r, groups, weak);
+        size_t first = first_known(filter, &r, weak);
         if (first != SIZE_MAX)
-            return at + first;
+            return at + 1 + first;
         at += groups * GROUP;
         // The last lane of the last vector.
         *weak = r.mix[groups * GROUP - 1] * WR_FILTER_UNMIX;

@@ -12,31 +12,62 @@
 // The look-up in the filter is the larger half of the work. It is done with
 // scalar loads, not a gather: many CPUs had their gather slowed down by
 // microcode (2 clocks a lane and more), and plain loads are never worse.
+//
+// Three groups are under way at once, each a stage behind the next: the sums of
+// one, the look-ups of the one before, and the test of the one before that. So
+// no stage waits for the memory operations of another, and as the sums need the
+// vector units and the look-ups the load and store units, they share the time.
 #include <immintrin.h>
+#include <string.h>
 
 #include "programs/delta/filter.h"
 #include "programs/delta/kernels.h"
 #include "programs/delta/rolling.h"
 
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl")))
+#define AVX512                                                                 \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,bmi,popcnt")))
 #define AVX512_INLINE AVX512 __attribute__((always_inline)) static inline
 
 enum {
     VECTORS = 4,
     LANES = 16,
     GROUP = VECTORS * LANES,
-    ROUND_GROUPS = 8,
+    ROUND_GROUPS = 16,
     ROUND = ROUND_GROUPS * GROUP
 };
 
-// What a round of the scan leaves behind for each of its positions, in the
-// order of vectors and lanes.
+// A group on its way through the stages. `place` is in the order of vectors and
+// lanes, the bytes are in the order of positions.
+typedef struct scan_group {
+    _Alignas(64) uint64_t place[GROUP / 2]; // index in the bitmap, two and two
+    _Alignas(64) uint8_t byte[GROUP];       // that byte
+    _Alignas(64) uint8_t pair[GROUP];       // the two bits of it to look at
+} scan_group;
+
+// What a round of groups leaves behind.
 typedef struct scan_round {
-    _Alignas(64) uint32_t mix[ROUND];  // weak * WR_FILTER_MIX
-    _Alignas(64) uint32_t word[ROUND]; // its place in the bitmap, then its word
-    _Alignas(64) uint32_t maybe[ROUND + LANES]; // indices that passed
+    _Alignas(64) uint32_t mix[ROUND]; // weak * WR_FILTER_MIX, as `place`
+    uint16_t maybe[ROUND + 4];        // positions that passed, in order
     size_t maybes;
 } scan_round;
+
+// The second stage for positions 4k to 4k + 3 of a group, in the order of
+// `place`; called between the operations of the first stage of the group behind
+// it, because compilers and processors do not look far enough ahead to mix the
+// two. Volatile, because compilers otherwise "vectorize" this into moving every
+// index out of a register and every byte back into one, at a third of the
+// speed.
+AVX512_INLINE void look_up(const uint8_t *bits, scan_group *group, unsigned k) {
+    const volatile uint64_t *twos = group->place + 2 * k;
+    volatile uint8_t *byte = group->byte + k / 4 + LANES * (k % 4);
+#pragma GCC unroll 2
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t two = twos[i];
+        byte[2 * VECTORS * i] = bits[(uint32_t)two];
+        byte[2 * VECTORS * i + VECTORS] = bits[two >> 32];
+    }
+}
+enum { LOOK_UPS = GROUP / 4 };
 
 // ---------------------------------------------------------------------------
 // RabinKarp
@@ -97,29 +128,37 @@ AVX512_INLINE __m512i last_lane(__m512i value) {
 }
 
 AVX512_INLINE void rabinkarp_group(rabinkarp *s, const uint8_t *out,
-                                   const uint8_t *in, uint32_t *mix) {
-    __m512i leaving = _mm512_loadu_si512(out),
-            entering = _mm512_loadu_si512(in);
+                                   const uint8_t *in, __m512i mix[VECTORS],
+                                   const uint8_t *bits, scan_group *behind) {
+    __m512i leaving = _mm512_loadu_si512(out);
+    __m512i entering = _mm512_loadu_si512(in);
     __m512i sum[VECTORS];
 #pragma GCC unroll 4
     for (unsigned j = 0; j < VECTORS; j++) {
         sum[j] = _mm512_sub_epi32(
             _mm512_mullo_epi32(byte_of(entering, j), s->in[j]),
             _mm512_mullo_epi32(byte_of(leaving, j), s->out[j]));
+        look_up(bits, behind, 2 * j);
+        look_up(bits, behind, 2 * j + 1);
         if (j > 0)
             sum[j] = _mm512_add_epi32(sum[j], sum[j - 1]);
     }
     __m512i lanes = sum[VECTORS - 1];
     lanes = _mm512_add_epi32(lanes, LANES_UP(lanes, 1));
+    look_up(bits, behind, 8);
     lanes = _mm512_add_epi32(lanes, LANES_UP(lanes, 2));
+    look_up(bits, behind, 9);
     lanes = _mm512_add_epi32(lanes, LANES_UP(lanes, 4));
+    look_up(bits, behind, 10);
     lanes = _mm512_add_epi32(lanes, LANES_UP(lanes, 8));
+    look_up(bits, behind, 11);
     __m512i before = _mm512_add_epi32(s->base, LANES_UP(lanes, 1));
 #pragma GCC unroll 4
     for (unsigned j = 0; j < VECTORS; j++) {
         __m512i g =
             _mm512_mullo_epi32(_mm512_add_epi32(before, sum[j]), s->up[j]);
-        _mm512_store_si512(mix + LANES * j, _mm512_add_epi32(g, s->mixed));
+        look_up(bits, behind, 12 + j);
+        mix[j] = _mm512_add_epi32(g, s->mixed);
     }
     s->base =
         times(_mm512_add_epi32(s->base, last_lane(lanes)), WR_RABINKARP_M64);
@@ -167,9 +206,10 @@ AVX512_INLINE __m512i add16(__m512i a, __m512i b) {
           S1_TIMES(LANES_UP(value, n), (log2_n) + 2))
 
 AVX512_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
-                                 const uint8_t *in, uint32_t *mix) {
-    __m512i leaving = _mm512_loadu_si512(out),
-            entering = _mm512_loadu_si512(in);
+                                 const uint8_t *in, __m512i mix[VECTORS],
+                                 const uint8_t *bits, scan_group *behind) {
+    __m512i leaving = _mm512_loadu_si512(out);
+    __m512i entering = _mm512_loadu_si512(in);
     __m512i run[VECTORS], sum = _mm512_setzero_si512();
 #pragma GCC unroll 4
     for (unsigned j = 0; j < VECTORS; j++) {
@@ -177,12 +217,18 @@ AVX512_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
         sum = add16(sum, _mm512_sub_epi16(byte_of(entering, j), byte));
         sum = add16(sum, S1_TIMES(sum, 0));
         byte = _mm512_slli_epi32(_mm512_mullo_epi16(byte, s->len), 16);
+        look_up(bits, behind, 2 * j);
+        look_up(bits, behind, 2 * j + 1);
         run[j] = sum = _mm512_sub_epi16(sum, byte);
     }
     __m512i lanes = JOIN(sum, 1, 0);
+    look_up(bits, behind, 8);
     lanes = JOIN(lanes, 2, 1);
+    look_up(bits, behind, 9);
     lanes = JOIN(lanes, 4, 2);
+    look_up(bits, behind, 10);
     lanes = JOIN(lanes, 8, 3);
+    look_up(bits, behind, 11);
     __m512i before = add16(s->base, LANES_UP(lanes, 1));
     before = add16(before, _mm512_mullo_epi16(S1_TIMES(s->base, 0), s->lane));
     __m512i step = S1_TIMES(before, 0), weak = before;
@@ -190,7 +236,8 @@ AVX512_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
     for (unsigned j = 0; j < VECTORS; j++) {
         before = add16(before, step);
         weak = add16(add16(before, run[j]), s->offset[j]);
-        _mm512_store_si512(mix + LANES * j, times(weak, WR_FILTER_MIX));
+        look_up(bits, behind, 12 + j);
+        mix[j] = times(weak, WR_FILTER_MIX);
     }
     s->base = last_lane(weak);
 }
@@ -198,53 +245,70 @@ AVX512_INLINE void rollsum_group(rollsum *s, const uint8_t *out,
 // ---------------------------------------------------------------------------
 // The filter
 
-// Volatile, because compilers otherwise "vectorize" this into moving every
-// index out of a register and every word back into one, at a third of the
-// speed.
-AVX512_INLINE void look_up(const uint32_t *bits, volatile uint32_t *word) {
-#pragma GCC unroll 16
-    for (unsigned i = 0; i < LANES; i++)
-        word[i] = bits[word[i]];
+// The end of the first stage: where to look, and for what.
+AVX512_INLINE void aim(const __m512i mix[VECTORS], __m512i to_byte,
+                       __m512i to_pair, scan_group *group) {
+    __m512i turned[VECTORS];
+    // The four bits that choose the pair, turned to byte j of the lane.
+#pragma GCC unroll 4
+    for (unsigned j = 0; j < VECTORS; j++) {
+        _mm512_store_si512(group->place + LANES / 2 * j,
+                           _mm512_srlv_epi32(mix[j], to_byte));
+        turned[j] = _mm512_rorv_epi32(
+            mix[j], _mm512_sub_epi32(to_pair, _mm512_set1_epi32(8 * (int)j)));
+    }
+    const __m512i even = _mm512_set1_epi32(0x00ff00ff);
+    const __m512i low = _mm512_set1_epi32(0xffff);
+    const __m512i four = _mm512_set1_epi8(0x0f);
+    const __m512i pairs = _mm512_broadcast_i32x4(
+        _mm_loadu_si128((const __m128i *)(const void *)wr_filter_pairs));
+    __m512i first = _mm512_ternarylogic_epi32(even, turned[0], turned[1], 0xca);
+    __m512i last = _mm512_ternarylogic_epi32(even, turned[2], turned[3], 0xca);
+    __m512i chosen = _mm512_ternarylogic_epi32(low, first, last, 0xca);
+    chosen = _mm512_and_si512(chosen, four);
+    _mm512_store_si512(group->pair, _mm512_shuffle_epi8(pairs, chosen));
 }
 
-// Keeps the indices of a vector's positions whose two bits are set.
-AVX512_INLINE void keep_maybes(scan_round *r, size_t first, __m128i to_first,
-                               __m128i to_second) {
-    const __m512i ones = _mm512_set1_epi32(1);
-    __m512i mix = _mm512_load_si512(r->mix + first);
-    __m512i word = _mm512_load_si512(r->word + first);
-    // Rotation counts are taken modulo 32, so the bits above need no mask.
-    __m512i both = _mm512_and_si512(
-        _mm512_rorv_epi32(word, _mm512_srl_epi32(mix, to_first)),
-        _mm512_rorv_epi32(word, _mm512_srl_epi32(mix, to_second)));
-    __mmask16 mask = _mm512_test_epi32_mask(both, ones);
-    const __m512i lane =
-        _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    __m512i index = _mm512_add_epi32(lane, _mm512_set1_epi32((int)first));
-    _mm512_storeu_si512(r->maybe + r->maybes,
-                        _mm512_maskz_compress_epi32(mask, index));
-    r->maybes += (size_t)__builtin_popcount(mask);
+// The third stage: keeps the positions whose two bits are set. The first four
+// are written whether there are so many or not, which costs less than a branch
+// on a random number.
+AVX512_INLINE void keep_maybes(scan_round *r, const scan_group *group,
+                               size_t first) {
+    __m512i byte = _mm512_load_si512(group->byte);
+    __m512i pair = _mm512_load_si512(group->pair);
+    __m512i missing = _mm512_andnot_si512(byte, pair);
+    uint64_t mask = _mm512_testn_epi8_mask(missing, missing);
+    uint16_t *at = r->maybe + r->maybes;
+    r->maybes += (size_t)_mm_popcnt_u64(mask);
+    do {
+#pragma GCC unroll 4
+        for (unsigned i = 0; i < 4; i++) {
+            *at++ = (uint16_t)(first + _tzcnt_u64(mask));
+            mask &= mask - 1;
+        }
+    } while (mask != 0);
 }
 
-// How far behind the round's start the position with this index is.
-static inline size_t position_of(size_t index) {
-    size_t group = index / GROUP, vector = index % GROUP / LANES;
-    return group * GROUP + VECTORS * (index % LANES) + vector + 1;
-}
-
-// The first position of the round that is truly known, or SIZE_MAX.
-static size_t first_known(const wr_filter *filter, const scan_round *r,
-                          uint32_t *weak) {
-    size_t first = SIZE_MAX;
+// The first position of the round that is truly known, or SIZE_MAX. Nearly none
+// is, so one comparison with its bucket settles nearly all.
+AVX512 static size_t first_known(const wr_filter *filter, const scan_round *r,
+                                 uint32_t *weak) {
     for (size_t i = 0; i < r->maybes; i++) {
-        uint32_t sum = r->mix[r->maybe[i]] * WR_FILTER_UNMIX;
-        size_t position = position_of(r->maybe[i]);
-        if (wr_filter_has(filter, sum) && position < first) {
-            first = position;
+        size_t at = r->maybe[i], group = at / GROUP * GROUP;
+        size_t vector = at % VECTORS, lane = at % GROUP / VECTORS;
+        uint32_t sum = r->mix[group + LANES * vector + lane] * WR_FILTER_UNMIX;
+        const uint32_t *bucket =
+            filter->slots + WR_FILTER_BUCKET * wr_filter_bucket(filter, sum);
+        __mmask8 found = _mm256_cmpeq_epi32_mask(
+            _mm256_load_si256((const __m256i *)(const void *)bucket),
+            _mm256_set1_epi32((int)sum));
+        bool full = bucket[WR_FILTER_BUCKET - 1] != 0;
+        if ((found != 0 || full) && wr_filter_has(filter, sum)) {
             *weak = sum;
+            return at;
         }
     }
-    return first;
+    return SIZE_MAX;
 }
 
 // ---------------------------------------------------------------------------
@@ -255,42 +319,45 @@ typedef union scan_state {
     rollsum rollsum;
 } scan_state;
 
-// Runs `groups` groups from `data` on. Three stages, each a group behind the
-// one before, so that vector work, scalar loads and the reload of their result
-// do not wait for one another.
+// Runs `groups` groups from `data` on.
 AVX512_INLINE void run_round(wr_weak_kind kind, scan_state *s, size_t len,
                              const wr_filter *filter, const uint8_t *data,
                              size_t groups, scan_round *r) {
-    const __m128i to_word = _mm_cvtsi32_si128((int)filter->bits_shift);
-    const __m128i to_first =
-        _mm_cvtsi32_si128((int)filter->bits_shift - WR_FILTER_BIT_BITS);
-    const __m128i to_second =
-        _mm_cvtsi32_si128((int)filter->bits_shift - 2 * WR_FILTER_BIT_BITS);
+    const uint8_t *bits = filter->bits;
+    const __m512i to_byte = _mm512_set1_epi32((int)filter->bits_shift);
+    const __m512i to_pair =
+        _mm512_set1_epi32((int)filter->bits_shift - WR_FILTER_PAIR_BITS);
+    // Ahead of the first goes a group that is looked up, but never tested.
+    scan_group group[3];
+    memset(group[1].place, 0, sizeof group[1].place);
+    scan_group *now = &group[0], *behind = &group[1], *last = &group[2];
     r->maybes = 0;
-    for (size_t g = 0; g < groups + 2; g++) {
-        if (g < groups) {
-            const uint8_t *at = data + g * GROUP;
-            uint32_t *mix = r->mix + g * GROUP, *word = r->word + g * GROUP;
-            if (kind == WR_WEAK_RABINKARP)
-                rabinkarp_group(&s->rabinkarp, at, at + len, mix);
-            else
-                rollsum_group(&s->rollsum, at, at + len, mix);
-            for (unsigned j = 0; j < VECTORS; j++)
-                _mm512_store_si512(
-                    word + LANES * j,
-                    _mm512_srl_epi32(_mm512_load_si512(mix + LANES * j),
-                                     to_word));
-        }
-        if (g >= 1 && g < groups + 1)
-            for (unsigned j = 0; j < VECTORS; j++)
-                look_up(filter->bits, r->word + (g - 1) * GROUP + LANES * j);
+    for (size_t g = 0; g < groups; g++) {
+        const uint8_t *at = data + g * GROUP;
+        __m512i mix[VECTORS];
+        if (kind == WR_WEAK_RABINKARP)
+            rabinkarp_group(&s->rabinkarp, at, at + len, mix, bits, behind);
+        else
+            rollsum_group(&s->rollsum, at, at + len, mix, bits, behind);
+#pragma GCC unroll 4
+        for (unsigned j = 0; j < VECTORS; j++)
+            _mm512_store_si512(r->mix + g * GROUP + LANES * j, mix[j]);
+        aim(mix, to_byte, to_pair, now);
         if (g >= 2)
-            for (unsigned j = 0; j < VECTORS; j++)
-                keep_maybes(r, (g - 2) * GROUP + LANES * j, to_first,
-                            to_second);
+            keep_maybes(r, last, (g - 2) * GROUP);
+        scan_group *done = last;
+        last = behind;
+        behind = now;
+        now = done;
     }
+    if (groups >= 2)
+        keep_maybes(r, last, (groups - 2) * GROUP);
+    for (unsigned k = 0; k < LOOK_UPS; k++)
+        look_up(bits, behind, k);
+    keep_maybes(r, behind, (groups - 1) * GROUP);
 }
 
+// Rounds begin short, since scans often end soon, and double.
 AVX512_INLINE size_t scan(wr_weak_kind kind, wr_scan_fn *rest,
                           const wr_roll *roll, const wr_filter *filter,
                           const uint8_t *data, size_t from, size_t to,
@@ -305,15 +372,16 @@ AVX512_INLINE size_t scan(wr_weak_kind kind, wr_scan_fn *rest,
         rollsum_start(&s.rollsum, roll->leaving, *weak);
 
     // `at` has been tested and its sum is the base of the next group.
-    size_t at = from;
+    size_t at = from, most = 2;
     while (to - 1 - at >= GROUP) {
         size_t groups = (to - 1 - at) / GROUP;
-        if (groups > ROUND_GROUPS)
-            groups = ROUND_GROUPS;
+        if (groups > most)
+            groups = most;
+        most = most < ROUND_GROUPS ? 2 * most : ROUND_GROUPS;
         run_round(kind, &s, roll->len, filter, data + at, groups, &r);
-        size_t first = r.maybes > 0 ? first_known(filter, &r, weak) : SIZE_MAX;
+        size_t first = first_known(filter, &r, weak);
         if (first != SIZE_MAX)
-            return at + first;
+            return at + 1 + first;
         at += groups * GROUP;
         // The last lane of the last vector.
         *weak = r.mix[groups * GROUP - 1] * WR_FILTER_UNMIX;

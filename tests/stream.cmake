@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+weir_test(stream_queue
+    items_come_out_as_they_went_in
+    an_item_of_any_size_is_copied
+    full_and_empty_say_try_again
+    a_batch_sends_what_fits_and_says_how_much
+    w1_the_bound_is_a_bound
+    senders_and_receivers_wait_for_each_other
+    threads_outside_wait_too
+    a_wait_that_can_never_end_is_said
+    the_last_sender_closes_and_the_rest_is_drained
+    a_closed_receiver_leaves_the_item_to_the_sender
+    closing_wakes_a_blocked_sender
+    dropping_wakes_all_blocked_receivers
+    queue_and_sender_end_in_either_order
+    a_second_producer_aborts
+    a_second_producer_aborts_without_threads_too
+    a_sender_can_be_handed_over
+    many_producers_keep_their_own_order
+    only_the_last_of_several_closes
+    w5_the_depth_is_what_was_asked_for
+    bad_options_are_refused
+    no_memory_changes_nothing
+    sending_allocates_nothing
+    a_forked_child_is_refused)
+weir_test(stream_watch
+    a_watch_submits_its_job_when_it_is_true
+    a_watch_tells_of_a_closed_receiver
+    a_cancelled_watch_gives_the_job_back
+    a_watch_outlives_a_job_that_was_cancelled
+    a_stopped_pool_takes_no_watch_with_a_job)
+weir_test(stream_order
+    items_come_out_in_sequence
+    a_window_can_begin_anywhere
+    w8_the_window_never_grows
+    w9_too_early_and_too_late_are_told_apart
+    w9_nothing_is_overwritten
+    w4_a_gap_is_found_at_the_end
+    any_order_of_puts_comes_out_sorted
+    many_threads_put_and_one_takes
+    bad_options_and_no_memory_are_refused)
+weir_test(stream_drain
+    every_item_is_delivered_once
+    ordered_results_come_in_the_order_of_the_queue
+    results_may_be_of_no_size_and_go_nowhere
+    two_drains_share_a_queue
+    w1_the_bound_covers_what_runs
+    w6_the_output_is_bounded
+    in_flight_max_bounds_what_is_claimed
+    w2_one_worker_is_enough
+    a_worker_may_wait_for_a_drain
+    w3_no_worker_waits_for_the_queue
+    w11_jobs_are_per_batch_and_counted
+    few_items_run_on_one_worker)
+weir_test(stream_drain_ends
+    w4_a_failure_is_never_silent
+    the_first_error_is_reported_whatever_the_timing
+    a_failed_item_may_be_left_out
+    w7_a_consumer_that_stops_stops_the_work
+    leftovers_are_handed_back_each_once
+    cancelling_accounts_for_every_item
+    destroying_cancels_first
+    a_deadline_ends_a_drain
+    a_deadline_holds_for_the_only_worker_too
+    a_stopped_pool_ends_a_drain
+    a_drain_that_can_never_end_is_said
+    the_end_is_an_event
+    bad_options_are_refused
+    no_memory_changes_nothing)
+weir_test(stream_pipeline
+    source
+    sink
+    results_come_out_in_input_order
+    an_empty_input_ends_at_once
+    w1_tokens_are_the_only_bound
+    w2_one_worker_may_even_wait_for_it
+    w12_memory_is_the_tokens_alone
+    e8_few_tokens_run_on_one_worker_same_bytes
+    e8_more_tokens_are_promoted
+    a_serial_stage_takes_them_as_they_come
+    stages_are_counted_by_name
+    a_token_keeps_its_memory
+    a_stage_may_finish_a_token_later
+    later_may_be_before_the_stage_returns
+    a_source_may_finish_later_too
+    a_token_finished_twice_aborts
+    a_stage_that_makes_no_sense_aborts
+    w4_an_error_stops_what_comes_after_it
+    the_first_error_is_reported_whatever_the_timing
+    e7_a_failed_item_neither_stalls_nor_reorders_the_rest
+    a_source_that_fails_ends_the_input)
+weir_test(stream_ends
+    w7_cancelling_starts_nothing_more
+    a_deadline_ends_a_pipeline
+    a_deadline_that_does_not_pass_leaves_no_trace
+    a_stopped_pool_ends_a_pipeline
+    tokens_kept_for_later_outlive_the_pool
+    destroying_cancels_first
+    the_end_is_an_event
+    tokens_may_come_from_outside
+    a_loop_stops_reading_when_tokens_run_out
+    flush_sends_a_batch_that_is_not_full
+    a_push_after_the_stop_ends_as_never_started
+    a_source_that_waits_learns_of_the_stop
+    bad_options_are_refused
+    calls_out_of_place_are_refused
+    a_wait_that_can_never_end_is_said
+    a_token_pushed_twice_aborts
+    no_memory_changes_nothing
+    a_forked_child_is_refused)
+weir_test(stream_stress
+    any_pipeline_on_one_thread
+    any_pipeline_on_two_threads
+    any_pipeline_on_four_threads
+    any_pipeline_on_no_thread)
+
+# Who sends, by file and function: docs/producers.md is complete. Looks at the
+# text alone, so once is enough.
+if(NOT WEIR_SANITIZE)
+    weir_script(producers producers.sh ${PROJECT_SOURCE_DIR})
+    weir_script(producers.selftest producers_selftest.sh)
+endif()

@@ -221,8 +221,7 @@ static int64_t alone_once(void *argument) {
 
 enum { SHARDS_MAX = 64 };
 
-// About ten nanoseconds per item in a plain loop, in which the processor works
-// on several items at once: see drain.plain_loop.
+// About ten nanoseconds when called in a loop: see drain.plain_loop.
 static uint64_t ten_ns(uint64_t x) {
     for (int i = 0; i < 20; i++)
         x = x * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
@@ -398,12 +397,15 @@ static void bench_drain(int threads, uint64_t items, collector how,
     weir_pool_destroy(d.pool);
 }
 
-// The same work in a plain loop on one thread: what there is to gain.
+// The same work in a plain loop on one thread, called as a drain calls it: what
+// an item costs by itself.
 static int64_t loop_once(void *argument) {
     draining *d = argument;
+    int (*volatile work)(weir_worker *, void *, uint64_t, void *, void *) =
+        drain_work;
     int64_t start = weir_now_ns();
     for (uint64_t i = 0; i < d->items; i++)
-        drain_work(NULL, NULL, i, &d->input[i], &d->joined[i]);
+        work(NULL, NULL, i, &d->input[i], &d->joined[i]);
     return weir_now_ns() - start;
 }
 

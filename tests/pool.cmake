@@ -15,6 +15,7 @@ weir_test(pool_jobs
     wait_idle_waits_for_what_jobs_submitted
     a_refused_job_stays_yours_untouched
     a_refused_batch_is_refused_whole
+    a_refusal_gives_back_what_was_captured
     a_job_submitted_twice_aborts
     a_job_attached_and_submitted_aborts)
 
@@ -118,6 +119,7 @@ weir_test(pool_waits
     broadcasts_from_many_threads
     a_yield_lets_a_broadcast_run
     a_broadcast_reaches_a_worker_that_waits
+    a_broadcast_reaches_a_worker_that_waits_for_another_pool
     an_accepted_broadcast_is_completed_before_a_stop_returns
     a_yield_never_runs_another_job_on_this_stack
     a_blocking_section_lends_the_place
@@ -200,6 +202,7 @@ weir_test(pool_budget
     a_busy_pool_does_not_starve_another
     a_yield_hands_the_token_to_who_waits_for_it
     a_wait_gives_its_token_back_meanwhile
+    a_child_may_be_cancelled_while_its_worker_has_no_token
     a_blocking_section_comes_back_within_the_budget)
 
 weir_test(pool_misc

@@ -12,6 +12,7 @@ cd "$(dirname "$0")/.."
 build=${1:-build/release}
 weir=$build/bin/weir
 timerun=$build/bench/bench_timerun
+marker=edited-for-the-demo
 MIB=1048576
 least=$((512 * MIB)) # version 2 is never smaller
 usual=$((768 * MIB))
@@ -21,8 +22,11 @@ die() {
     exit 1
 }
 
-test -x "$weir" && test -x "$timerun" || die "run make first"
-work=$(mktemp -d "${TMPDIR:-/tmp}/weir-demo.XXXXXX")
+for program in "$weir" "$timerun"; do
+    test -x "$program" || die "$program is missing: run make first"
+done
+folder=$(cd "${TMPDIR:-/tmp}" && pwd -P)
+work=$(mktemp -d "$folder/weir-demo.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -32,7 +36,7 @@ free=$(($(df -Pk "$work" | awk 'NR == 2 {print $4}') * 1024))
 wanted=$((free * 2 / 11))
 test $wanted -le $usual || wanted=$usual
 test $wanted -gt $((least + 32 * MIB)) ||
-    die "${work%/*} needs $((least * 6 / 1000000)) MB of free space"
+    die "$folder needs $((least * 6 / 1000000)) MB of free space"
 
 # ---- the input -------------------------------------------------------------
 
@@ -40,32 +44,42 @@ test $wanted -gt $((least + 32 * MIB)) ||
 # What the packages brought comes first, then whatever else there is; a small
 # machine's files are taken twice.
 gather() {
-    local folder
-    for folder in "$@" "$@"; do
-        test -d "$folder" || continue
-        find "$folder" -xdev -type f -readable -size +0 -size -65537k \
-            ! -path '*
-*' -printf '%s %P\n' 2>/dev/null | sort -k 2 |
-            sed "s,^\([0-9]*\) ,\1 ${folder#/}/,"
-    done | awk -v wanted=$wanted '
-        # An entry is its bytes in whole blocks, and a header of one.
-        total < wanted {total += int(($1 + 511) / 512) * 512 + 512; print}'
+    local from
+    : >"$work/files"
+    for from in "$@" "$@"; do
+        test "$(total_of "$work/files")" -lt $wanted || break
+        test -d "$from" || continue
+        find "$from" -xdev -type f -readable -size +0 -size -65537k \
+            ! -path $'*\n*' -printf "%s ${from#/}/%P\n" 2>/dev/null |
+            sort -k 2 >>"$work/files" || true
+    done
+    total_of "$work/files" $wanted >"$work/enough"
+}
+
+# total_of FILE [LIMIT]: the size of the archive; with a limit, instead the
+# lines until it is reached. An entry is a block, and the file in whole blocks.
+total_of() {
+    awk -v limit="${2-}" '
+        {total += int(($1 + 511) / 512) * 512 + 512}
+        limit {print}
+        limit && total >= limit {exit}
+        END {if (!limit) printf "%.0f\n", total}' "$1"
 }
 
 # Of 100 files one is new in version 2, one is gone, one is changed in the
-# middle; the order stays. Lists for tar, with the folder to take a file from.
+# middle; the order stays. The lists are for tar, seen from /.
 divide() {
-    awk -v work="$work" '{
+    awk -v edited="${work#/}/$marker/" '{
         size = $1
         sub(/^[0-9]+ /, "")
         if (NR % 100 != 11)
-            print >(work "/list1")
+            print >old
         if (NR % 100 == 73 && size >= 64) {
-            print size, $0 >(work "/edits")
-            printf "-C%s/edited\n%s\n-C/\n", work, $0 >(work "/list2")
+            print size, $0 >edits
+            print edited $0 >new
         } else if (NR % 100 != 37)
-            print >(work "/list2")
-    }' "$work/files"
+            print >new
+    }' old="$work/list1" new="$work/list2" edits="$work/edits" "$work/enough"
 }
 
 # A line more in the middle of every second file, other bytes in the rest.
@@ -75,12 +89,12 @@ edit_files() {
         half=$((size / 2))
         count=$((count + 1))
         skip=$((count % 2 * 24))
-        mkdir -p "$work/edited/${name%/*}"
+        mkdir -p "$work/$marker/${name%/*}"
         {
             head -c $half "/$name"
             echo 'changed for the demo...'
             tail -c +$((half + skip + 1)) "/$name"
-        } >"$work/edited/$name"
+        } >"$work/$marker/$name"
     done <"$work/edits"
 }
 
@@ -89,7 +103,8 @@ archive() {
     # 1: a file changed meanwhile, which is no harm here.
     tar --create --file="$2" --format=gnu --owner=0 --group=0 --numeric-owner \
         --mtime=@1000000000 --hard-dereference --no-recursion --no-unquote \
-        --sparse-version=1.0 -C / --files-from="$1" 2>"$work/tar.log" ||
+        --transform="s,^.*/$marker/,," -C / --files-from="$1" \
+        2>"$work/tar.log" ||
         test $? -eq 1 || die "tar: $(tail -n 1 "$work/tar.log")"
 }
 
@@ -101,33 +116,35 @@ mb() {
     echo "$((($1 + 500000) / 1000000)) MB"
 }
 
-echo "two versions of an archive of this machine's files, in ${work%/*}:"
-gather /usr /opt /boot /var/lib /var/cache >"$work/files"
-test -s "$work/files" || die "no files to make an archive of"
+echo "two versions of an archive of this machine's files, in $folder:"
+gather /usr /opt /boot /var/lib /var/cache
 divide
 edit_files
 archive "$work/list1" "$work/old"
 archive "$work/list2" "$work/new"
-rm -rf "$work/edited"
+rm -rf "${work:?}/$marker"
 size=$(bytes "$work/new")
 test "$size" -ge $least || die "only $(mb "$size") of files on this machine"
 echo "  version 1: $(wc -l <"$work/list1") files," \
     "$(mb "$(bytes "$work/old")")"
-new_names=$(awk 'NR % 100 == 11' "$work/files" | wc -l)
-gone_names=$(awk 'NR % 100 == 37' "$work/files" | wc -l)
+new_names=$(awk 'NR % 100 == 11' "$work/enough" | wc -l)
+gone_names=$(awk 'NR % 100 == 37' "$work/enough" | wc -l)
 echo "  version 2: $new_names files new, $gone_names gone," \
     "$(wc -l <"$work/edits") changed in the middle, $(mb "$size")"
 
 # ---- the job ---------------------------------------------------------------
 
-# run TOOL STEP OUTPUT COMMAND...: notes what it cost and how large its output
-# is, as a line "step tool wall user system KiB other size".
+# run TOOL STEP FILE...: the last file is what it makes. Notes what it cost as a
+# line "step tool wall user system KiB other size".
 run() {
-    local tool=$1 step=$2 output=$3
-    shift 3
-    printf '%s %s ' "$step" "$tool" >>"$work/costs"
-    "$timerun" -a "$work/cost" "$@" || die "$tool $step failed"
-    echo "$(tail -n 1 "$work/cost") $(bytes "$output")" >>"$work/costs"
+    local tool=$1 step=$2
+    local command=("$tool")
+    test "$tool" != weir || command=("$weir" delta)
+    shift 2
+    "$timerun" -a "$work/cost" "${command[@]}" "$step" "$@" ||
+        die "$tool $step failed"
+    echo "$step $tool $(tail -n 1 "$work/cost") $(bytes "${!#}")" \
+        >>"$work/costs"
     echo "  $tool $step: done in $(awk 'END {print $3 " s"}' "$work/costs")"
 }
 
@@ -137,23 +154,12 @@ if command -v rdiff >/dev/null; then
 else
     echo "rdiff is not installed: nothing to compare with"
 fi
-tool() {
-    if test "$1" = weir; then
-        set -- "$weir delta"
-    fi
-    echo "$1"
-}
-
 echo "the job, with $(nproc) threads:"
 for name in weir $peer; do
-    read -ra command <<<"$(tool $name)"
-    run $name signature "$work/$name.sig" \
-        "${command[@]}" signature "$work/old" "$work/$name.sig"
+    run "$name" signature "$work/old" "$work/$name.sig"
 done
 for name in weir $peer; do
-    read -ra command <<<"$(tool $name)"
-    run $name delta "$work/$name.delta" \
-        "${command[@]}" delta "$work/weir.sig" "$work/new" "$work/$name.delta"
+    run "$name" delta "$work/weir.sig" "$work/new" "$work/$name.delta"
 done
 identical=yes
 if test -n "$peer"; then
@@ -163,9 +169,7 @@ if test -n "$peer"; then
 fi
 restored=yes
 for name in weir $peer; do
-    read -ra command <<<"$(tool $name)"
-    run $name patch "$work/restored" \
-        "${command[@]}" patch "$work/old" "$work/weir.delta" "$work/restored"
+    run "$name" patch "$work/old" "$work/weir.delta" "$work/restored"
     cmp "$work/new" "$work/restored" || restored=no
     rm "$work/restored"
 done

@@ -53,7 +53,8 @@ static inline int line_work(weir_worker *self, void *context,
                             weir_token *token) {
     line *l = context;
     uint64_t sequence = weir_token_sequence(token);
-    mark_set(&l->reached);
+    if (!l->keep)
+        mark_set(&l->reached);
     if (l->hold != NULL && (l->hold_at == UINT64_MAX || sequence == l->hold_at))
         CHECK_EQ(weir_event_wait(l->hold, WEIR_FOREVER, NULL), 0);
     if (sequence % 5 == 0)
@@ -64,6 +65,7 @@ static inline int line_work(weir_worker *self, void *context,
         pthread_mutex_lock(&l->lock);
         l->held[l->held_count++] = token;
         pthread_mutex_unlock(&l->lock);
+        mark_set(&l->reached);
         return WEIR_STAGE_LATER;
     }
     return sequence == l->fails_at ? -EIO : 0;

@@ -284,6 +284,67 @@ static void a_wait_gives_its_token_back_meanwhile(void) {
     weir_budget_destroy(budget);
 }
 
+// Two tokens. The owner waits in its scope for the first child, which another
+// worker runs; the owner's token goes to a held job. Then the first child
+// spawns the second, which the owner would run: it has no token. Whatever
+// state the second child is in, it can be cancelled and is counted.
+typedef struct crowded {
+    weir_job first, second;
+    weir_scope scope;
+    tally first_runs;
+    gate first_gate, spawned;
+} crowded;
+
+static crowded crowd;
+
+static int crowded_first_run(weir_worker *self, weir_job *job) {
+    (void)job;
+    mark_set(&crowd.first_runs);
+    gate_pass(&crowd.first_gate);
+    weir_scope_spawn(self, &crowd.scope, &crowd.second);
+    gate_pass(&crowd.spawned);
+    return 0;
+}
+
+static int crowded_owner_run(weir_worker *self, weir_job *job) {
+    (void)job;
+    CHECK_EQ(weir_scope_begin(self, &crowd.scope, NULL), 0);
+    weir_scope_spawn(self, &crowd.scope, &crowd.first);
+    mark_await(&crowd.first_runs, 1);
+    int status = weir_scope_wait(self, &crowd.scope);
+    CHECK(status == 0 || status == -ECANCELED);
+    return 0;
+}
+
+static void a_child_may_be_cancelled_while_its_worker_has_no_token(void) {
+    for (int i = 0; i < 20; i++) {
+        weir_budget *budget = budget_of(2);
+        weir_pool *pool = pool_with(budget, 2);
+        memset(&crowd, 0, sizeof(crowd));
+        gate_init(&crowd.first_gate);
+        gate_init(&crowd.spawned);
+        crowd.first = (weir_job)WEIR_JOB_INIT(crowded_first_run, NULL);
+        crowd.second = (weir_job)WEIR_JOB_INIT(probe_run, NULL);
+        weir_job owner = WEIR_JOB_INIT(crowded_owner_run, NULL);
+        submit(pool, &owner);
+        gate_await(&crowd.first_gate, 1);
+        held h;
+        hold(pool, &h); // has the owner's token
+        gate_open(&crowd.first_gate);
+        gate_await(&crowd.spawned, 1);
+        for (int j = 0; j < 2000 && counts_of(pool).queued > 0; j++)
+            sched_yield(); // somebody may take it, or nobody
+        check_sum(pool);
+        int answer = weir_cancel(pool, &crowd.second);
+        CHECK(answer == 0 || answer == -EBUSY);
+        check_sum(pool);
+        gate_open(&crowd.spawned);
+        release(&h);
+        pool_close(pool);
+        weir_budget_destroy(budget);
+    }
+}
+
 static int section_run(weir_worker *self, weir_job *job) {
     (void)job;
     if (weir_blocking_begin(self) == 0) {
@@ -332,6 +393,8 @@ int main(int argc, char **argv) {
          a_yield_hands_the_token_to_who_waits_for_it},
         {"a_wait_gives_its_token_back_meanwhile",
          a_wait_gives_its_token_back_meanwhile},
+        {"a_child_may_be_cancelled_while_its_worker_has_no_token",
+         a_child_may_be_cancelled_while_its_worker_has_no_token},
         {"a_blocking_section_comes_back_within_the_budget",
          a_blocking_section_comes_back_within_the_budget},
     };

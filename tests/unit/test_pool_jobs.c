@@ -381,6 +381,48 @@ static void a_refused_batch_is_refused_whole(void) {
     weir_pool_destroy(pool);
 }
 
+static tally held_contexts;
+
+static void *context_capture(void *context) {
+    tally_add(&held_contexts);
+    return context;
+}
+
+static void context_release(void *context, void *captured) {
+    CHECK(captured == context);
+    tally_take(&held_contexts);
+}
+
+static void a_refusal_gives_back_what_was_captured(void) {
+    weir_pool_hooks hooks = {.size = sizeof(hooks),
+                             .context = &held_contexts,
+                             .capture = context_capture,
+                             .release = context_release};
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 1;
+    options.hooks = &hooks;
+    options.jobs_max = 1;
+    tally_init(&held_contexts);
+    weir_pool *pool = pool_open(&options);
+    held h;
+    hold(pool, &h);
+    work works[3] = {work_of(0), work_of(0), work_of(0)};
+    work before = works[0];
+    weir_job *batch[] = {&works[0].job, &works[1].job, &works[2].job};
+    CHECK_EQ(weir_try_submit(pool, &works[0].job), -EAGAIN);
+    check_untouched(&works[0], &before);
+    stopper s;
+    stopper_start(&s, pool, WEIR_STOP_DRAIN);
+    CHECK_EQ(weir_submit(pool, &works[0].job), -ESHUTDOWN);
+    CHECK_EQ(weir_submit_batch(pool, batch, 3), -ESHUTDOWN);
+    for (int i = 0; i < 3; i++)
+        check_untouched(&works[i], &before);
+    release(&h);
+    stopper_join(&s);
+    CHECK_EQ(tally_get(&held_contexts), 0);
+    weir_pool_destroy(pool);
+}
+
 // ---- a broken rule aborts --------------------------------------------------
 
 static void submit_twice(void) {
@@ -493,6 +535,8 @@ int main(int argc, char **argv) {
         {"a_refused_job_stays_yours_untouched",
          a_refused_job_stays_yours_untouched},
         {"a_refused_batch_is_refused_whole", a_refused_batch_is_refused_whole},
+        {"a_refusal_gives_back_what_was_captured",
+         a_refusal_gives_back_what_was_captured},
         {"a_job_submitted_twice_aborts", a_job_submitted_twice_aborts},
         {"a_job_attached_and_submitted_aborts",
          a_job_attached_and_submitted_aborts},

@@ -400,6 +400,69 @@ static void a_broadcast_reaches_a_worker_that_waits(void) {
     pool_close(pool);
 }
 
+// A worker that waits for another pool waits like any other.
+typedef struct away {
+    weir_job job;
+    weir_pool *other;
+    weir_event *event; // of the other pool
+    gate *gate;
+} away;
+
+static int away_event_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    return weir_event_wait(((away *)job)->event, WEIR_FOREVER, NULL);
+}
+
+static int away_idle_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    return weir_pool_wait_idle(((away *)job)->other, WEIR_FOREVER);
+}
+
+static int away_gate_body(weir_worker *self, void *arg) {
+    (void)self;
+    gate_pass(arg);
+    return 0;
+}
+
+static int away_call_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    away *a = (away *)job;
+    return weir_run(a->other, away_gate_body, a->gate, NULL);
+}
+
+static void broadcast_while_away(int (*run)(weir_worker *, weir_job *)) {
+    weir_pool *here = pool_of(1), *there = pool_of(2);
+    held h;
+    hold(there, &h);
+    gate g;
+    gate_init(&g);
+    weir_event event;
+    weir_event_init(&event, there, 1);
+    away a = {.job = WEIR_JOB_INIT(run, NULL),
+              .other = there,
+              .event = &event,
+              .gate = &g};
+    submit(here, &a.job);
+    while (counts_of(here).started == 0)
+        sched_yield();
+    census c = {.seen = {0}};
+    CHECK_EQ(weir_broadcast(here, census_take, &c), 0);
+    census_check(here, &c, 1);
+    release(&h);
+    gate_open(&g);
+    CHECK_EQ(weir_event_fire(&event, 0), 0);
+    wait_idle(here);
+    CHECK_EQ(counts_of(here).succeeded, 1);
+    pool_close(here);
+    pool_close(there);
+}
+
+static void a_broadcast_reaches_a_worker_that_waits_for_another_pool(void) {
+    broadcast_while_away(away_call_run);
+    broadcast_while_away(away_event_run);
+    broadcast_while_away(away_idle_run);
+}
+
 static void *stop_drain_main(void *arg) {
     weir_pool *pool = arg;
     CHECK_EQ(weir_pool_stop(pool, WEIR_STOP_DRAIN, WEIR_FOREVER, NULL), 0);
@@ -665,6 +728,8 @@ int main(int argc, char **argv) {
         {"a_yield_lets_a_broadcast_run", a_yield_lets_a_broadcast_run},
         {"a_broadcast_reaches_a_worker_that_waits",
          a_broadcast_reaches_a_worker_that_waits},
+        {"a_broadcast_reaches_a_worker_that_waits_for_another_pool",
+         a_broadcast_reaches_a_worker_that_waits_for_another_pool},
         {"an_accepted_broadcast_is_completed_before_a_stop_returns",
          an_accepted_broadcast_is_completed_before_a_stop_returns},
         {"a_yield_never_runs_another_job_on_this_stack",

@@ -355,6 +355,7 @@ static void a_source_that_waits_learns_of_the_stop(void) {
     }
     CHECK_EQ(weir_pipeline_try_begin(l->pipeline, &token), -EAGAIN);
     CHECK_EQ(weir_pipeline_begin(l->pipeline, &token, in_ms(2)), -ETIMEDOUT);
+    mark_await(&l->reached, 2); // both are kept
     weir_watch watch;
     CHECK_EQ(weir_pipeline_on_room(l->pipeline, &watch, NULL), 0);
     CHECK_EQ(weir_watch_cancel(&watch), 0);
@@ -362,7 +363,6 @@ static void a_source_that_waits_learns_of_the_stop(void) {
     CHECK_EQ(weir_pipeline_cancel(l->pipeline), 0);
     CHECK_EQ(weir_event_wait(&watch.event, WEIR_FOREVER, NULL), 0);
     CHECK_EQ(weir_pipeline_begin(l->pipeline, &token, WEIR_FOREVER), -EPIPE);
-    mark_await(&l->reached, 2);
     for (size_t done = 0; done < 2;) {
         pthread_mutex_lock(&l->lock);
         weir_token *token_held = l->held_count > done ? l->held[done] : NULL;

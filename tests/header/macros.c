@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// Every public macro, expanded: compiled as C11 and as C++11.
+#include "weir.h"
+
+static weir_job job = WEIR_JOB_INIT(0, 0);
+static weir_pool_options pool_options = WEIR_POOL_OPTIONS_INIT;
+static weir_scope_options scope_options = WEIR_SCOPE_OPTIONS_INIT;
+
+int main(void) {
+    return job.priority == WEIR_PRIORITY_NORMAL &&
+                   pool_options.threads == WEIR_THREADS_DEFAULT &&
+                   scope_options.size == sizeof(scope_options)
+               ? 0
+               : 1;
+}

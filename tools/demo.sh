@@ -190,8 +190,8 @@ awk -v input="$size" -v peer="$peer" '
         printf line, "weir delta", "output MB", "wall s", "CPU s", "MB/s",
             "peak MB"
         if (peer)
-            printf " | %6s %6s %6s  %s", "rdiff", "CPU s", "peak",
-                "weir is faster"
+            printf " | %7s %6s %7s | %s", "rdiff s", "CPU s", "peak MB",
+                "speed-up"
         print ""
         split("signature delta patch", steps, " ")
         for (i = 1; i <= 3; i++) {
@@ -202,7 +202,7 @@ awk -v input="$size" -v peer="$peer" '
                 sprintf("%.0f", input / 1e6 / wall[s, "weir"]),
                 sprintf("%.0f", rss[s, "weir"])
             if (peer)
-                printf " | %6.2f %6.2f %6.0f  %5.1f times",
+                printf " | %7.2f %6.2f %7.0f | %7.1fx",
                     wall[s, peer], cpu[s, peer], rss[s, peer],
                     wall[s, peer] / wall[s, "weir"]
             print ""

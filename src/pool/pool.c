@@ -27,7 +27,8 @@ void wr_pool_unlock(weir_pool *pool) {
     // The words may be gone by then; a wake does not touch them.
     wr_atomic_u32 *wakes[WR_WAKES_MAX];
     unsigned count = pool->wakes_count;
-    memcpy(wakes, pool->wakes, count * sizeof(wakes[0]));
+    for (unsigned i = 0; i < count; i++)
+        wakes[i] = pool->wakes[i];
     pool->wakes_count = 0;
     bool poke = pool->poke;
     pool->poke = false;

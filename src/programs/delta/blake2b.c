@@ -25,15 +25,22 @@ static inline uint64_t rotate(uint64_t value, unsigned bits) {
     return value >> bits | value << (64 - bits);
 }
 
-#define MIX(a, b, c, d, x, y)                                                  \
-    a += b + (x);                                                              \
-    d = rotate(d ^ a, 32);                                                     \
-    c += d;                                                                    \
-    b = rotate(b ^ c, 24);                                                     \
-    a += b + (y);                                                              \
-    d = rotate(d ^ a, 16);                                                     \
-    c += d;                                                                    \
-    b = rotate(b ^ c, 63);
+#define A(a, b, d, word)                                                       \
+    a = a + word + b;                                                          \
+    d = d ^ a;                                                                 \
+    d = rotate(d, 32);
+#define B(b, c, d)                                                             \
+    c = c + d;                                                                 \
+    b = b ^ c;                                                                 \
+    b = rotate(b, 24);
+#define C(a, b, d, word)                                                       \
+    a = a + word + b;                                                          \
+    d = d ^ a;                                                                 \
+    d = rotate(d, 16);
+#define D(b, c, d)                                                             \
+    c = c + d;                                                                 \
+    b = b ^ c;                                                                 \
+    b = rotate(b, 63);
 
 // `total` is the number of bytes so far, this block included; `last` is all
 // ones for the last block, else 0.

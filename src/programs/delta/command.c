@@ -77,28 +77,36 @@ int wr_delta_main(int argc, char **argv) {
 // How the work is cut
 
 wr_cut wr_cut_choose(const wr_delta_options *options, size_t block_len,
-                     size_t batch) {
+                     size_t batch, size_t bytes) {
     unsigned threads = wr_line_threads((unsigned)options->threads);
-    // One token is filled or drained while each thread has one and finds the
-    // next one ready.
-    size_t tokens = threads > 1 ? 2 * (size_t)threads + 1 : 1;
-    size_t bytes = WR_FLIGHT_BYTES / tokens;
-    if (bytes < WR_PIECE_MIN)
-        bytes = WR_PIECE_MIN;
-    if (bytes > WR_PIECE_MAX)
-        bytes = WR_PIECE_MAX;
+    if (threads <= 1)
+        threads = 1;
+    // One token is filled or drained while each thread has one and, where there
+    // is room for it, finds the next one ready.
+    size_t few = threads > 1 ? (size_t)threads + 1 : 1;
+    size_t many = threads > 1 ? 2 * (size_t)threads + 1 : 1;
+    size_t flight = (size_t)threads << 20;
+    if (flight < WR_FLIGHT_BYTES)
+        flight = WR_FLIGHT_BYTES;
+    if (flight > WR_FLIGHT_BYTES_MAX)
+        flight = WR_FLIGHT_BYTES_MAX;
+
+    if (bytes > flight / many)
+        bytes = flight / many;
     size_t blocks = bytes / block_len;
+    if (blocks < batch) {
+        // Registers that are not full cost more than memory.
+        size_t most = WR_FLIGHT_BYTES_MAX / few / block_len;
+        blocks = batch < most ? batch : most;
+    }
     if (blocks > WR_PIECE_BLOCKS)
         blocks = WR_PIECE_BLOCKS;
-    if (blocks < batch && batch * block_len <= WR_FLIGHT_BYTES / tokens)
-        blocks = batch;
     if (options->piece_size > 0)
         blocks = (size_t)options->piece_size / block_len;
     if (blocks < 1)
         blocks = 1;
-    if (threads > 1 && blocks * block_len > WR_FLIGHT_BYTES / tokens)
-        tokens = (size_t)threads + 1;
-    return (wr_cut){threads, tokens, blocks * block_len};
+    size_t piece = blocks * block_len;
+    return (wr_cut){threads, many * piece <= flight ? many : few, piece};
 }
 
 wr_status wr_buffer_reserve(wr_buffer *buffer, size_t size,

@@ -29,10 +29,12 @@ wr_status wr_delta_patch_open(const wr_delta_options *options, wr_input *basis,
 // How the work is cut
 
 enum {
-    WR_FLIGHT_BYTES = 12 * 1024 * 1024, // of buffers, where blocks allow it
-    WR_PIECE_MIN = 256 * 1024,
-    WR_PIECE_MAX = 1024 * 1024, // about what stays in a second-level cache
-    WR_PIECE_BLOCKS = 16384     // bounds what small blocks bring with them
+    WR_FLIGHT_BYTES = 12 * 1024 * 1024,     // of buffers, for few threads
+    WR_FLIGHT_BYTES_MAX = 48 * 1024 * 1024, // where blocks are large, or many
+                                            // threads
+    WR_PIECE_SIGNATURE = 256 * 1024, // small: read into the nearest caches
+    WR_PIECE_DELTA = 1024 * 1024,    // larger: a stripe begins out of step
+    WR_PIECE_BLOCKS = 16384          // bounds what small blocks bring with them
 };
 
 typedef struct wr_cut {
@@ -41,10 +43,10 @@ typedef struct wr_cut {
     size_t piece; // bytes, a multiple of block_len
 } wr_cut;
 
-// How to cut a file in pieces of whole blocks. `batch` is the number of blocks
-// a piece should at least have, as far as memory allows.
+// How to cut a file in pieces of whole blocks, about `bytes` long. `batch` is
+// the number of blocks a piece should at least have, as far as memory allows.
 wr_cut wr_cut_choose(const wr_delta_options *options, size_t block_len,
-                     size_t batch);
+                     size_t batch, size_t bytes);
 
 // A buffer that grows to what is really there, so that an absurd block length
 // costs nothing before the data comes.

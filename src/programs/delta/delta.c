@@ -186,7 +186,8 @@ static wr_status make_delta(delta_job *job, const wr_delta_options *options,
         run_slack(job, slack, failure);
     if (failure->status == WR_OK && job->table.count > 0) {
         job->rule = wr_scan_rule_make(options->kernels, &job->table);
-        job->cut = wr_cut_choose(options, job->rule.block_len, job->rule.lanes);
+        job->cut = wr_cut_choose(options, job->rule.block_len, job->rule.lanes,
+                                 WR_PIECE_DELTA);
         wr_stitch_begin(&job->stitch, &job->rule, job->emitter);
         run_line(job, failure);
     }

@@ -42,16 +42,19 @@ AVX2_INLINE void transpose_4x4(__m256i r[4]) {
     _mm256_or_si256(_mm256_srli_epi64(value, 63),                              \
                     _mm256_add_epi64(value, value))
 
-#define MIX(a, b, c, d, x, y)                                                  \
-    a = _mm256_add_epi64(_mm256_add_epi64(a, x), b);                           \
+#define A(a, b, d, word)                                                       \
+    a = _mm256_add_epi64(_mm256_add_epi64(a, word), b);                        \
     d = _mm256_xor_si256(d, a);                                                \
-    d = ROTATE_32(d);                                                          \
+    d = ROTATE_32(d);
+#define B(b, c, d)                                                             \
     c = _mm256_add_epi64(c, d);                                                \
     b = _mm256_xor_si256(b, c);                                                \
-    b = ROTATE_24(b);                                                          \
-    a = _mm256_add_epi64(_mm256_add_epi64(a, y), b);                           \
+    b = ROTATE_24(b);
+#define C(a, b, d, word)                                                       \
+    a = _mm256_add_epi64(_mm256_add_epi64(a, word), b);                        \
     d = _mm256_xor_si256(d, a);                                                \
-    d = ROTATE_16(d);                                                          \
+    d = ROTATE_16(d);
+#define D(b, c, d)                                                             \
     c = _mm256_add_epi64(c, d);                                                \
     b = _mm256_xor_si256(b, c);                                                \
     b = ROTATE_63(b);

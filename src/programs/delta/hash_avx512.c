@@ -38,15 +38,22 @@ AVX512_INLINE void transpose_8x8(__m512i r[8]) {
     }
 }
 
-#define MIX(a, b, c, d, x, y)                                                  \
-    a = _mm512_add_epi64(_mm512_add_epi64(a, x), b);                           \
-    d = _mm512_ror_epi64(_mm512_xor_si512(d, a), 32);                          \
+#define A(a, b, d, word)                                                       \
+    a = _mm512_add_epi64(_mm512_add_epi64(a, word), b);                        \
+    d = _mm512_xor_si512(d, a);                                                \
+    d = _mm512_ror_epi64(d, 32);
+#define B(b, c, d)                                                             \
     c = _mm512_add_epi64(c, d);                                                \
-    b = _mm512_ror_epi64(_mm512_xor_si512(b, c), 24);                          \
-    a = _mm512_add_epi64(_mm512_add_epi64(a, y), b);                           \
-    d = _mm512_ror_epi64(_mm512_xor_si512(d, a), 16);                          \
+    b = _mm512_xor_si512(b, c);                                                \
+    b = _mm512_ror_epi64(b, 24);
+#define C(a, b, d, word)                                                       \
+    a = _mm512_add_epi64(_mm512_add_epi64(a, word), b);                        \
+    d = _mm512_xor_si512(d, a);                                                \
+    d = _mm512_ror_epi64(d, 16);
+#define D(b, c, d)                                                             \
     c = _mm512_add_epi64(c, d);                                                \
-    b = _mm512_ror_epi64(_mm512_xor_si512(b, c), 63);
+    b = _mm512_xor_si512(b, c);                                                \
+    b = _mm512_ror_epi64(b, 63);
 
 // One block of every lane, at data[lane] + offset. See compress in blake2b.c.
 AVX512_INLINE void blake2b_compress(__m512i h[8], const uint8_t *const *data,

@@ -29,8 +29,10 @@ static const wr_hash_kernels avx512 = {
     .name = "avx512",
     .strong =
         {
-            [WR_STRONG_MD4] = {{16, 2, wr_md4_avx512}, {1, 1, wr_md4_portable}},
-            [WR_STRONG_BLAKE2B] = {{8, 4, wr_blake2b_avx512},
+            [WR_STRONG_MD4] = {{16, 9, wr_md4_avx512},
+                               {8, 2, wr_md4_avx2},
+                               {1, 1, wr_md4_portable}},
+            [WR_STRONG_BLAKE2B] = {{8, 5, wr_blake2b_avx512},
                                    {4, 2, wr_blake2b_avx2},
                                    {1, 1, wr_blake2b_portable}},
         },

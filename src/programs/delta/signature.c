@@ -240,7 +240,8 @@ static wr_status choose(signature_job *job, const wr_delta_options *options,
                 job->header.strong_len, recommended);
     job->kernels = options->kernels;
     job->lanes = wr_strong_lanes(job->kernels, job->header.strong);
-    job->cut = wr_cut_choose(options, job->header.block_len, job->lanes);
+    job->cut = wr_cut_choose(options, job->header.block_len, job->lanes,
+                             WR_PIECE_SIGNATURE);
     return WR_OK;
 }
 

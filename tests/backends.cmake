@@ -16,11 +16,13 @@ weir_variant(weir_nofibers "/os/fiber[.]c$" ${os_dir}/fiber_none.c)
 
 function(weir_variant_test variant test case_prefix)
     add_executable(${case_prefix} unit/test_${test}.c)
-    target_include_directories(${case_prefix} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
+    target_include_directories(${case_prefix}
+        PRIVATE ${PROJECT_SOURCE_DIR}/tests)
     target_link_libraries(${case_prefix}
         PRIVATE ${variant} weir_settings Threads::Threads)
     foreach(case ${ARGN})
-        add_test(NAME unit.${case_prefix}.${case} COMMAND ${case_prefix} ${case})
+        add_test(NAME unit.${case_prefix}.${case}
+            COMMAND ${case_prefix} ${case})
         set_tests_properties(unit.${case_prefix}.${case} PROPERTIES
             TIMEOUT 60 SKIP_RETURN_CODE 77)
     endforeach()

@@ -12,7 +12,7 @@ page=docs/producers.md
 # only forwards.
 sites() {
     for folder in "$@"; do
-        test ! -d "$folder" || find "$folder" -name '*.c'
+        test ! -d "$folder" || find "$folder" -name '*.[ch]'
     done | grep -v '^src/stream/' | sort | xargs -r awk '
         FNR == 1 {name = "?"}
         /^[A-Za-z_].*\(/ && !/;$/ {

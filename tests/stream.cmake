@@ -68,8 +68,6 @@ weir_test(stream_drain_ends
     bad_options_are_refused
     no_memory_changes_nothing)
 weir_test(stream_pipeline
-    source
-    sink
     results_come_out_in_input_order
     an_empty_input_ends_at_once
     w1_tokens_are_the_only_bound

@@ -376,8 +376,9 @@ WEIR_API void **weir_worker_slot(weir_worker *self);
 // weir_yield lets other things happen: it runs broadcasts meant for this
 // worker, takes jobs whose deadline passed out of their queues (their done
 // comes later), gives a budget's token to a pool that waits for one and takes
-// it back, and lets the system run another thread. It never runs another job on this stack. On a deterministic pool:
-// another worker may go on. May wait for the budget.
+// it back, and lets the system run another thread. It never runs another job
+// on this stack. On a deterministic pool: another worker may go on. May wait
+// for the budget.
 WEIR_API void weir_yield(weir_worker *self);
 
 // weir_blocking_begin and _end enclose something that will block in the system

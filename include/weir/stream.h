@@ -447,7 +447,8 @@ typedef struct weir_pipeline_options {
     const weir_stage *stages; // copied
     size_t stages_count;      // 1 to WEIR_STAGES_MAX
     void *context;            // given to each callback
-    size_t tokens_max;        // default 64; rounded down to whole batches
+    size_t tokens_max;        // default 64, or 4 batches if that is more;
+                              // rounded down to whole batches
     size_t token_size;        // bytes of your data per token; default 0
     // Tokens, consecutive in sequence, that move as one: through a stage on
     // one worker, one after the other. 1 (the default) for stages that take
@@ -482,7 +483,9 @@ WEIR_API int
 weir_pipeline_create(weir_pipeline **out, weir_pool *pool,
                      const weir_pipeline_options *options) WEIR_MUST_CHECK;
 
-// weir_pipeline_start lets it run, once.
+// weir_pipeline_start lets it run, once. Until it ends the pool has at least
+// one job of it: weir_pool_wait_idle waits for it, a drain stop lets it end if
+// it can, the other stop modes end it with -ESHUTDOWN. A drain likewise.
 // Errors: -EALREADY (started before), -ESHUTDOWN, -ECHILD.
 WEIR_API int weir_pipeline_start(weir_pipeline *pipeline) WEIR_MUST_CHECK;
 

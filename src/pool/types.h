@@ -234,7 +234,7 @@ struct wr_run {
 
 // A worker is one thread (or fiber) with one index.
 //
-//   SEARCHING --found work--> PLACED (holds a place) --nothing left--> SEARCHING
+//   SEARCHING --found work--> PLACED (holds a place) --no more--> SEARCHING
 //      |  ^                     |  ^
 //      |  | woken               |  | what it waited for has come
 //      v  |                     v  |

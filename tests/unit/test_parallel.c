@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What weir/parallel.h promises, one promise a case, at widths 1, 2, 4 and on
 // deterministic pools of many seeds.
+#include "base/atomic.h"
 #include "support/check.h"
 #include "weir/parallel.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -35,14 +35,22 @@ static void on_every_pool(pool_function *function, void *argument,
 
 // ---- each index once -------------------------------------------------------
 
-static atomic_int visits[N];
+static wr_atomic_u32 visits[N];
+
+static void count(wr_atomic_u32 *counter, uint32_t by) {
+    wr_fetch_add(counter, by, relaxed, ALONE, "read after the loop");
+}
+
+static uint32_t counted(wr_atomic_u32 *counter) {
+    return wr_load(counter, relaxed, ALONE, "after the loop");
+}
 
 static int visit(weir_worker *self, void *context, size_t from, size_t to) {
     (void)self;
     (void)context;
     CHECK(from < to);
     for (size_t i = from; i < to; i++)
-        atomic_fetch_add(&visits[i], 1);
+        count(&visits[i], 1);
     return 0;
 }
 
@@ -53,7 +61,7 @@ static int visit_all(weir_worker *self, void *argument) {
         memset(visits, 0, sizeof(visits));
         CHECK_EQ(weir_parallel_for(self, 0, lengths[n], visit, NULL), 0);
         for (size_t i = 0; i < N; i++)
-            CHECK_EQ(visits[i], i < lengths[n]);
+            CHECK_EQ(counted(&visits[i]), i < lengths[n]);
     }
     CHECK_EQ(weir_parallel_for(self, 5, 3, visit, NULL), 0);
     return 0;
@@ -70,7 +78,7 @@ static int fail_some(weir_worker *self, void *context, size_t from, size_t to) {
     (void)self;
     (void)context;
     for (size_t i = from; i < to; i++) {
-        atomic_fetch_add(&visits[i], 1);
+        count(&visits[i], 1);
         if (i == 700)
             return -ENOENT;
         if (i == 900)
@@ -86,7 +94,7 @@ static int run_failing(weir_worker *self, void *argument) {
     memset(visits, 0, sizeof(visits));
     int status = weir_parallel_for(self, 0, N, fail_some, NULL);
     for (size_t i = 0; i <= 700; i++)
-        CHECK_EQ(visits[i], 1); // all before the error ran
+        CHECK_EQ(counted(&visits[i]), 1); // all before the error ran
     return status;
 }
 
@@ -98,7 +106,7 @@ static void the_error_of_the_lowest_index_is_returned(void) {
 
 static int inner(weir_worker *self, void *context, size_t from, size_t to) {
     (void)self;
-    atomic_fetch_add((atomic_int *)context, (int)(to - from));
+    count(context, (uint32_t)(to - from));
     return 0;
 }
 
@@ -110,9 +118,10 @@ static int outer(weir_worker *self, void *context, size_t from, size_t to) {
 
 static int run_nested(weir_worker *self, void *argument) {
     (void)argument;
-    atomic_int total = 0;
+    wr_atomic_u32 total;
+    wr_atomic_init(&total, 0);
     CHECK_EQ(weir_parallel_for(self, 0, 60, outer, &total), 0);
-    CHECK_EQ(total, 60 * 59 / 2);
+    CHECK_EQ(counted(&total), 60 * 59 / 2);
     return 0;
 }
 
@@ -121,7 +130,7 @@ static void loops_nest(void) { on_every_pool(run_nested, NULL, 0); }
 typedef struct cancelled_child {
     weir_job job;
     weir_scope *scope;
-    atomic_int pieces;
+    wr_atomic_u32 pieces;
 } cancelled_child;
 
 static int cancel_from_inside(weir_worker *self, void *context, size_t from,
@@ -130,7 +139,7 @@ static int cancel_from_inside(weir_worker *self, void *context, size_t from,
     (void)self;
     (void)from;
     (void)to;
-    if (atomic_fetch_add(&child->pieces, 1) == 0)
+    if (wr_fetch_add(&child->pieces, 1, relaxed, ALONE, "a counter") == 0)
         weir_scope_cancel(child->scope);
     return 0;
 }
@@ -147,7 +156,7 @@ static int run_cancelled(weir_worker *self, void *argument) {
     CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
     weir_scope_spawn(self, &scope, &child.job);
     int status = weir_scope_wait(self, &scope);
-    CHECK(child.pieces < 256);
+    CHECK(counted(&child.pieces) < 256);
     return status;
 }
 

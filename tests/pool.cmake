@@ -31,6 +31,7 @@ weir_test(pool_ends
     a_deadline_passes_while_all_workers_are_busy
     a_deadline_passes_while_the_pool_sleeps
     a_nearer_deadline_does_not_wait_for_the_farther
+    a_deadline_passes_while_one_worker_is_busy
     a_job_submitted_after_its_deadline_does_not_run
     a_running_job_is_told_of_its_deadline
     a_job_that_ended_leaves_no_deadline_behind
@@ -119,10 +120,11 @@ weir_test(pool_waits
     broadcasts_from_many_threads
     a_yield_lets_a_broadcast_run
     a_broadcast_reaches_a_worker_that_waits
-    a_broadcast_reaches_a_worker_that_waits_for_another_pool
+    a_broadcast_waits_for_a_worker_that_waits_elsewhere
     an_accepted_broadcast_is_completed_before_a_stop_returns
     a_yield_never_runs_another_job_on_this_stack
     a_blocking_section_lends_the_place
+    a_stand_in_leaves_at_its_next_job_boundary
     without_a_stand_in_a_blocking_section_is_refused
     at_the_limit_a_blocking_section_is_refused
     a_nested_or_unbegun_blocking_section_aborts

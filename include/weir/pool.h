@@ -397,7 +397,9 @@ WEIR_API void weir_blocking_end(weir_worker *self);
 // inside a job runs it when that ends, waits or yields, on top of it: the
 // function must not wait, nor take a lock that jobs hold there. A broadcast
 // that was accepted is completed before a stop of any mode returns. Waits; on a
-// worker it runs its own share at once, and meanwhile what others broadcast.
+// worker it runs its own share at once, and meanwhile what others broadcast. A
+// worker that waits in a call on another pool is reached when that returns: two
+// pools whose workers broadcast to each other wait for ever.
 // Errors: -ESHUTDOWN, -ECHILD; deterministic: -EDEADLK.
 WEIR_API int weir_broadcast(weir_pool *pool,
                             void (*function)(weir_worker *self, void *argument),

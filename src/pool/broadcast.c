@@ -12,6 +12,10 @@ static wr_broadcast *first_unseen(const weir_worker *worker) {
     return NULL;
 }
 
+bool wr_broadcasts_unseen(const weir_worker *worker) {
+    return worker->index < worker->pool->width && first_unseen(worker) != NULL;
+}
+
 bool wr_broadcasts_serve(weir_worker *worker) {
     weir_pool *pool = worker->pool;
     if (wr_list_empty(&pool->broadcasts) || worker->index >= pool->width)

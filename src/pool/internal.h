@@ -171,6 +171,7 @@ int wr_event_wait(weir_event *event, wr_wait_kind kind, const void *object,
 // wr_broadcasts_serve runs the oldest broadcast this worker has not run, if
 // any. _locked, may unlock.
 bool wr_broadcasts_serve(weir_worker *worker);
+bool wr_broadcasts_unseen(const weir_worker *worker); // _locked
 void wr_pool_maybe_quit(weir_pool *pool); // _locked
 bool wr_quiet(weir_pool *pool, void *unused);
 

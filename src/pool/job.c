@@ -169,8 +169,10 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
         error = -EAGAIN;
         if (deadline_ns > 0) {
             pool->room_waiters++;
-            error = wr_outside_wait(pool, &pool->outside, has_room, NULL,
-                                    deadline_ns);
+            do // a worker of another pool lets the lock go after its wait
+                error = wr_outside_wait(pool, &pool->outside, has_room, NULL,
+                                        deadline_ns);
+            while (error == 0 && !has_room(pool, NULL));
             pool->room_waiters--;
         }
     }

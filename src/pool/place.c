@@ -71,6 +71,7 @@ void wr_place_return(weir_worker *worker) {
         wr_worker_sleep(worker, WEIR_FOREVER);
         pool->token_waiters--;
         worker->wants_token = false;
+        wr_timers_expire(pool);
     }
     wr_worker_set_state(worker, WR_PLACED);
 }
@@ -111,6 +112,9 @@ int wr_worker_start(weir_worker *worker) {
         wr_worker_set_state(worker, WR_AWAY);
         worker->live = false;
         pool->live--;
+        // It counted as one who looks for work.
+        if (wr_pool_has_work(pool))
+            wr_pool_notify(pool);
     }
     return error;
 }

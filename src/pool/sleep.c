@@ -45,6 +45,10 @@ void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state) {
     case WR_AWAY: break;
     }
     set_hungry(pool);
+    // Whoever goes to work sees to it that somebody watches the timers.
+    if (state == WR_PLACED && pool->keeper == NULL && !pool->deterministic &&
+        wr_heap_first(&pool->timers) != NULL)
+        wr_pool_keeper_notify(pool);
 }
 
 void wr_word_wake(weir_pool *pool, wr_atomic_u32 *word) {
@@ -180,7 +184,7 @@ void wr_worker_rest(weir_worker *worker) {
         wr_pool_lock(pool);
         worker->spin_pays = found;
         if (found || wr_pool_has_work(pool) || pool->quit ||
-            !wr_list_empty(&pool->broadcasts))
+            wr_broadcasts_unseen(worker))
             return;
     }
     wr_worker_set_state(worker, WR_IDLE);

@@ -14,6 +14,8 @@ void wr_pool_maybe_quit(weir_pool *pool) {
     if (pool->mode == WR_MODE_RUN || pool->quit || !wr_quiet(pool, NULL))
         return;
     pool->quit = true;
+    if (pool->budget != NULL)
+        wr_budget_withdraw(pool);
     for (unsigned i = 0; i < pool->index_limit; i++)
         wr_worker_wake(&pool->workers[i]);
     wr_word_wake(pool, &pool->outside);

@@ -50,13 +50,15 @@ static bool take_scope_below(weir_pool *pool, wr_wait_kind kind,
 // A weir_run that came back to this pool from one that descends from `object`.
 static bool take_run_below(weir_pool *pool, wr_wait_kind kind,
                            const void *object, wr_item *item) {
-    wr_link *inbox = &pool->inbox[1]; // a weir_run has normal priority
-    if (pool->runs_queued == 0)
-        return false;
-    for (wr_link *link = inbox->next; link != inbox; link = link->next) {
-        wr_job *job = wr_container_of(link, wr_job, link);
-        if (job->call != NULL &&
-            wr_frame_descends(job->call->frame, kind, object)) {
+    // A weir_run has normal priority; one that a stop ended is in `ending`.
+    wr_link *lists[] = {&pool->inbox[1], &pool->ending};
+    for (int i = 0; i < 2 && pool->runs_queued > 0; i++) {
+        wr_link *list = lists[i];
+        for (wr_link *link = list->next; link != list; link = link->next) {
+            wr_job *job = wr_container_of(link, wr_job, link);
+            if (job->call == NULL ||
+                !wr_frame_descends(job->call->frame, kind, object))
+                continue;
             wr_list_remove(&job->link);
             wr_item_take_job(pool, job, item);
             return true;
@@ -153,8 +155,6 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
         if (wr_broadcasts_serve(worker))
             continue;
         if (take_descendant(worker, kind, object, &item)) {
-            if (worker->state == WR_LENT)
-                wr_place_return(worker);
             wr_item_run(worker, &item);
             spun = pool->deterministic;
         } else if (!spun) {

@@ -183,6 +183,10 @@ void wr_item_run(weir_worker *worker, const wr_item *item) {
     worker->frame = &frame;
     if (item->job != NULL)
         wr_job_of(item->job)->frame = &frame;
+    // A waiter that helps: it is seen to run from here on, so it may wait for
+    // a token with the lock let go.
+    if (worker->state == WR_LENT)
+        wr_place_return(worker);
     wr_pool_unlock(pool);
     ended.status = run_item(worker, &frame, item);
     wr_pool_lock(pool);
@@ -238,6 +242,8 @@ static void thread_hook(weir_worker *worker,
     if (hook == NULL)
         return;
     wr_worker_set_state(worker, WR_AWAY);
+    if (wr_pool_has_work(pool))
+        wr_pool_notify(pool);
     wr_pool_unlock(pool);
     hook(pool->hooks.context, worker);
     wr_pool_lock(pool);

@@ -307,10 +307,9 @@ static void group_report(const wr_group *group, weir_stream_report *sum) {
     }
 }
 
-static void group_end(wr_group *group) {
+// Tells everybody what became of the tokens. Not locked.
+static void group_tell(wr_group *group) {
     weir_pipeline *pipeline = group->pipeline;
-    weir_stream_report sum = {0};
-    group_report(group, &sum);
     if (pipeline->options.ended != NULL)
         for (size_t i = 0; i < group->count; i++) {
             weir_token *token = wr_group_token(group, i);
@@ -319,23 +318,23 @@ static void group_end(wr_group *group) {
         }
     if (pipeline->drain != NULL)
         wr_drain_group_ended(pipeline->drain, group);
+}
 
-    wr_mutex_lock(&pipeline->lock);
+static void group_end_locked(wr_group *group, const weir_stream_report *sum) {
+    weir_pipeline *pipeline = group->pipeline;
     weir_stream_report *report = &pipeline->report;
-    report->delivered += sum.delivered;
-    report->failed += sum.failed;
-    report->cancelled += sum.cancelled;
-    report->never_started += sum.never_started;
-    if (sum.status != 0 &&
-        (!pipeline->lost_any || sum.error_sequence < report->error_sequence)) {
+    report->delivered += sum->delivered;
+    report->failed += sum->failed;
+    report->cancelled += sum->cancelled;
+    report->never_started += sum->never_started;
+    if (sum->status != 0 &&
+        (!pipeline->lost_any || sum->error_sequence < report->error_sequence)) {
         pipeline->lost_any = true;
-        report->status = sum.status;
-        report->error_sequence = sum.error_sequence;
+        report->status = sum->status;
+        report->error_sequence = sum->error_sequence;
     }
     pipeline->in_flight -= group->count;
     group_free_locked(group);
-    // What this makes possible is found by the plan of wr_pipeline_execute.
-    wr_mutex_unlock(&pipeline->lock);
 }
 
 // ---- taking groups through -------------------------------------------------
@@ -369,36 +368,44 @@ static wr_group *next_group_locked(weir_pipeline *pipeline) {
     return group;
 }
 
-static void source_park(wr_group *group) {
+// A drain's queue was empty.
+static void source_park_locked(wr_group *group) {
     weir_pipeline *pipeline = group->pipeline;
-    wr_mutex_lock(&pipeline->lock);
     pipeline->stages[0].taken = false;
     group_free_locked(group);
-    bool arm = wr_drain_park_locked(pipeline->drain);
+    if (!wr_drain_park_locked(pipeline->drain))
+        return;
     wr_mutex_unlock(&pipeline->lock);
-    if (arm)
-        wr_drain_arm(pipeline->drain);
+    wr_drain_arm(pipeline->drain);
+    wr_mutex_lock(&pipeline->lock);
 }
 
-// Takes one group as far as it goes.
-static void group_advance(weir_worker *self, wr_group *group) {
+// Takes one group as far as it goes. The lock is held on entry and on return,
+// and let go while a stage runs: one lock per stage. This thread is executing,
+// so the pipeline stays.
+static void group_advance_locked(weir_worker *self, wr_group *group) {
     weir_pipeline *pipeline = group->pipeline;
     for (;;) {
-        switch (pipeline->stages[group->stage].run(self, group)) {
-        case WR_PROGRESS_SUSPENDED: return;
-        case WR_PROGRESS_EMPTY: source_park(group); return;
-        case WR_PROGRESS_DONE: break;
+        unsigned stage = group->stage;
+        wr_pipeline_unlock(pipeline);
+        wr_progress progress = pipeline->stages[stage].run(self, group);
+        if (progress == WR_PROGRESS_SUSPENDED) {
+            wr_mutex_lock(&pipeline->lock);
+            return;
         }
-        wr_todo todo;
-        wr_todo_init(&todo);
+        weir_stream_report sum = {0};
+        if (stage + 1 == pipeline->stages_count) {
+            group_report(group, &sum);
+            group_tell(group);
+        }
         wr_mutex_lock(&pipeline->lock);
+        if (progress == WR_PROGRESS_EMPTY) {
+            source_park_locked(group);
+            return;
+        }
         move to = group_move_locked(group);
-        wr_todo_plan_locked(pipeline, &todo);
-        wr_mutex_unlock(&pipeline->lock);
-        // This thread is executing, so the pipeline stays.
-        wr_todo_do(pipeline, &todo);
         if (to == MOVE_OUT)
-            group_end(group);
+            group_end_locked(group, &sum);
         if (to != MOVE_ON)
             return;
     }
@@ -429,13 +436,7 @@ void wr_pipeline_execute(weir_pipeline *pipeline, weir_worker *self,
         wr_group *group = next_group_locked(pipeline);
         if (group == NULL)
             break;
-        wr_todo todo;
-        wr_todo_init(&todo);
-        wr_todo_plan_locked(pipeline, &todo);
-        wr_mutex_unlock(&pipeline->lock);
-        wr_todo_do(pipeline, &todo);
-        group_advance(self, group);
-        wr_mutex_lock(&pipeline->lock);
+        group_advance_locked(self, group);
     }
     pipeline->executing--;
     wr_pipeline_unlock(pipeline);

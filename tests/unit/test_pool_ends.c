@@ -333,6 +333,33 @@ static void a_nearer_deadline_does_not_wait_for_the_farther(void) {
     pool_close(pool);
 }
 
+// Whoever sleeps until the first deadline may be the one that is woken for a
+// job: somebody else must then watch the clock.
+static void a_deadline_passes_while_one_worker_is_busy(void) {
+    for (int i = 0; i < 10; i++) {
+        weir_pool *pool = pool_of(2);
+        weir_event never;
+        weir_event_init(&never, pool, 1);
+        work far = work_of(0), near = work_of(0);
+        far.job.deadline_ns = in_ms(3600 * 1000);
+        near.job.deadline_ns = in_ms(15);
+        until(in_ms(2)); // they sleep by now, most likely
+        CHECK_EQ(weir_event_attach(&never, NULL, &far.job), 0);
+        until(in_ms(2));
+        CHECK_EQ(weir_event_attach(&never, NULL, &near.job), 0);
+        until(in_ms(2));
+        held h;
+        hold(pool, &h);
+        while (counts_of(pool).timed_out == 0)
+            sched_yield();
+        release(&h);
+        CHECK_EQ(weir_cancel(pool, &far.job), 0);
+        wait_idle(pool);
+        check_not_run(&near, -ETIMEDOUT);
+        pool_close(pool);
+    }
+}
+
 static void a_job_submitted_after_its_deadline_does_not_run(void) {
     weir_pool *pool = pool_of(2);
     work works[50];
@@ -544,6 +571,8 @@ int main(int argc, char **argv) {
          a_deadline_passes_while_the_pool_sleeps},
         {"a_nearer_deadline_does_not_wait_for_the_farther",
          a_nearer_deadline_does_not_wait_for_the_farther},
+        {"a_deadline_passes_while_one_worker_is_busy",
+         a_deadline_passes_while_one_worker_is_busy},
         {"a_job_submitted_after_its_deadline_does_not_run",
          a_job_submitted_after_its_deadline_does_not_run},
         {"a_running_job_is_told_of_its_deadline",

@@ -609,6 +609,30 @@ static int joined_twice_body(weir_worker *self, void *arg) {
     return 0;
 }
 
+static void leaving_run(weir_worker *self, weir_fork *fork) {
+    (void)fork;
+    static mark m;
+    weir_fork_begin(self, &m.fork, mark_run);
+}
+
+static int unjoined_in_fork_body(weir_worker *self, void *arg) {
+    (void)arg;
+    weir_fork fork;
+    weir_fork_begin(self, &fork, leaving_run);
+    weir_fork_join(self, &fork, leaving_run);
+    return 0;
+}
+
+static int unjoined_in_stolen_body(weir_worker *self, void *arg) {
+    (void)arg;
+    weir_fork fork;
+    tally never;
+    tally_init(&never);
+    weir_fork_begin(self, &fork, leaving_run);
+    tally_await(&never, 1); // the thief aborts
+    return 0;
+}
+
 static void abort_with(on_worker *function) {
     weir_pool *pool = pool_of(1);
     int error = weir_run(pool, function, NULL, NULL);
@@ -621,10 +645,20 @@ static void unjoined(void) { abort_with(unjoined_body); }
 
 static void joined_twice(void) { abort_with(joined_twice_body); }
 
+static void unjoined_in_fork(void) { abort_with(unjoined_in_fork_body); }
+
+static void unjoined_in_stolen(void) {
+    weir_pool *pool = pool_of(2);
+    int error = weir_run(pool, unjoined_in_stolen_body, NULL, NULL);
+    (void)error;
+}
+
 static void a_join_out_of_order_or_left_out_aborts(void) {
     check_aborts(out_of_order, "join");
     check_aborts(joined_twice, "join");
     check_aborts(unjoined, "fork");
+    check_aborts(unjoined_in_fork, "fork");
+    check_aborts(unjoined_in_stolen, "fork");
 }
 
 int main(int argc, char **argv) {

@@ -417,10 +417,12 @@ static void fewer_threads_are_a_smaller_pool(void) {
     for (unsigned width = 1; width < 4; width++) {
         weir_pool_options options = options_init();
         options.threads = 4;
+        options.stand_ins = 2;
         wr_fault_arm(WR_FAULT_THREAD, width, 1000);
         weir_pool *pool = pool_open(&options);
         wr_fault_arm(WR_FAULT_THREAD, 0, 0);
         CHECK_EQ(weir_pool_width(pool), width);
+        CHECK_EQ(weir_pool_index_limit(pool), width + 2);
         CHECK(weir_pool_reason(pool)[0] != 0);
         work works[20];
         for (int i = 0; i < 20; i++) {

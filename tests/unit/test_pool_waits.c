@@ -400,12 +400,12 @@ static void a_broadcast_reaches_a_worker_that_waits(void) {
     pool_close(pool);
 }
 
-// A worker that waits for another pool waits like any other.
+// A worker that waits in a call on another pool is reached when that returns:
+// the broadcast waits for it, and is not lost.
 typedef struct away {
     weir_job job;
     weir_pool *other;
     weir_event *event; // of the other pool
-    gate *gate;
 } away;
 
 static int away_event_run(weir_worker *self, weir_job *job) {
@@ -418,49 +418,29 @@ static int away_idle_run(weir_worker *self, weir_job *job) {
     return weir_pool_wait_idle(((away *)job)->other, WEIR_FOREVER);
 }
 
-static int away_gate_body(weir_worker *self, void *arg) {
-    (void)self;
-    gate_pass(arg);
-    return 0;
-}
-
-static int away_call_run(weir_worker *self, weir_job *job) {
-    (void)self;
-    away *a = (away *)job;
-    return weir_run(a->other, away_gate_body, a->gate, NULL);
-}
-
 static void broadcast_while_away(int (*run)(weir_worker *, weir_job *)) {
     weir_pool *here = pool_of(1), *there = pool_of(2);
     held h;
     hold(there, &h);
-    gate g;
-    gate_init(&g);
     weir_event event;
     weir_event_init(&event, there, 1);
-    away a = {.job = WEIR_JOB_INIT(run, NULL),
-              .other = there,
-              .event = &event,
-              .gate = &g};
+    away a = {.job = WEIR_JOB_INIT(run, NULL), .other = there, .event = &event};
     submit(here, &a.job);
     while (counts_of(here).started == 0)
         sched_yield();
-    census c = {.seen = {0}};
-    CHECK_EQ(weir_broadcast(here, census_take, &c), 0);
-    census_check(here, &c, 1);
+    pthread_t thread = thread_start(broadcast_main, here);
     release(&h);
-    gate_open(&g);
     CHECK_EQ(weir_event_fire(&event, 0), 0);
-    wait_idle(here);
-    CHECK_EQ(counts_of(here).succeeded, 1);
+    thread_join(thread);
     pool_close(here);
     pool_close(there);
 }
 
-static void a_broadcast_reaches_a_worker_that_waits_for_another_pool(void) {
-    broadcast_while_away(away_call_run);
-    broadcast_while_away(away_event_run);
-    broadcast_while_away(away_idle_run);
+static void a_broadcast_waits_for_a_worker_that_waits_elsewhere(void) {
+    for (int i = 0; i < 20; i++) {
+        broadcast_while_away(away_event_run);
+        broadcast_while_away(away_idle_run);
+    }
 }
 
 static void *stop_drain_main(void *arg) {
@@ -548,6 +528,51 @@ static void a_blocking_section_lends_the_place(void) {
     }
     CHECK(counts_of(pool).loans >= 100);
     pool_close(pool);
+}
+
+// After its section the worker goes on, and once the stand-in has reached a job
+// boundary nobody runs beside it.
+static tally beside;
+
+static int beside_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    (void)job;
+    tally_add(&beside);
+    return 0;
+}
+
+static void beside_done(weir_job *job, int status) {
+    (void)status;
+    if (job->key == 0)
+        submit(weir_worker_pool(weir_worker_self()), job);
+}
+
+static int alone_run(weir_worker *self, weir_job *job) {
+    weir_job *churn = (weir_job *)(uintptr_t)job->key;
+    CHECK_EQ(weir_blocking_begin(self), 0);
+    tally_await(&beside, 100);
+    weir_blocking_end(self);
+    uint64_t before = tally_get(&beside);
+    for (int i = 0; i < 2000; i++)
+        sched_yield();
+    // The one that ran, and perhaps one that was being taken.
+    CHECK(tally_get(&beside) <= before + 2);
+    churn->key = 1; // nobody runs it
+    return 0;
+}
+
+static void a_stand_in_leaves_at_its_next_job_boundary(void) {
+    for (int i = 0; i < 20; i++) {
+        weir_pool *pool = pool_of(1);
+        tally_init(&beside);
+        weir_job churn = WEIR_JOB_INIT(beside_run, beside_done);
+        weir_job alone = WEIR_JOB_INIT(alone_run, NULL);
+        alone.key = (uintptr_t)&churn;
+        weir_job *batch[] = {&alone, &churn};
+        CHECK_EQ(weir_submit_batch(pool, batch, 2), 0);
+        wait_idle(pool);
+        pool_close(pool);
+    }
 }
 
 static void without_a_stand_in_a_blocking_section_is_refused(void) {
@@ -728,14 +753,16 @@ int main(int argc, char **argv) {
         {"a_yield_lets_a_broadcast_run", a_yield_lets_a_broadcast_run},
         {"a_broadcast_reaches_a_worker_that_waits",
          a_broadcast_reaches_a_worker_that_waits},
-        {"a_broadcast_reaches_a_worker_that_waits_for_another_pool",
-         a_broadcast_reaches_a_worker_that_waits_for_another_pool},
+        {"a_broadcast_waits_for_a_worker_that_waits_elsewhere",
+         a_broadcast_waits_for_a_worker_that_waits_elsewhere},
         {"an_accepted_broadcast_is_completed_before_a_stop_returns",
          an_accepted_broadcast_is_completed_before_a_stop_returns},
         {"a_yield_never_runs_another_job_on_this_stack",
          a_yield_never_runs_another_job_on_this_stack},
         {"a_blocking_section_lends_the_place",
          a_blocking_section_lends_the_place},
+        {"a_stand_in_leaves_at_its_next_job_boundary",
+         a_stand_in_leaves_at_its_next_job_boundary},
         {"without_a_stand_in_a_blocking_section_is_refused",
          without_a_stand_in_a_blocking_section_is_refused},
         {"at_the_limit_a_blocking_section_is_refused",

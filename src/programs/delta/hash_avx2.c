@@ -2,7 +2,7 @@
 //
 // Strong sums of 4 (BLAKE2b) or 8 (MD4) buffers at once, one per lane of a
 // 256-bit register, and the weak sums of one buffer. No compiler flag is
-// needed, the functions carry their target.
+// needed, the functions carry their target. For the pragmas see hash_avx512.c.
 #include <immintrin.h>
 
 #include "programs/delta/blake2b.h"
@@ -70,12 +70,15 @@ AVX2_INLINE void blake2b_compress(__m256i h[8], const uint8_t *const *data,
         _mm256_setr_epi8(2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9,
                          2, 3, 4, 5, 6, 7, 0, 1, 10, 11, 12, 13, 14, 15, 8, 9);
     __m256i m[16], v[16];
+#pragma GCC unroll 4
     for (unsigned part = 0; part < 4; part++) {
+#pragma GCC unroll 8
         for (unsigned lane = 0; lane < BLAKE2B_LANES; lane++)
             m[4 * part + lane] =
                 load256(data[lane] + offset + 32 * (size_t)part);
         transpose_4x4(m + 4 * part);
     }
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i++) {
         v[i] = h[i];
         v[i + 8] = _mm256_set1_epi64x((long long)wr_blake2b_iv[i]);
@@ -83,6 +86,7 @@ AVX2_INLINE void blake2b_compress(__m256i h[8], const uint8_t *const *data,
     v[12] = _mm256_xor_si256(v[12], _mm256_set1_epi64x((long long)total));
     v[14] = _mm256_xor_si256(v[14], _mm256_set1_epi64x((long long)last));
     WR_BLAKE2B_ROUNDS(WR_BLAKE2B_ROUND)
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i++)
         h[i] = _mm256_xor_si256(h[i], _mm256_xor_si256(v[i], v[i + 8]));
 }
@@ -124,17 +128,20 @@ AVX2 void wr_blake2b_avx2(const uint8_t *const *data, size_t len,
 // Turns 8 rows of 8 words into their columns.
 AVX2_INLINE void transpose_8x8(__m256i r[8]) {
     __m256i pair[8], quad[8];
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i += 2) {
         pair[i] = _mm256_unpacklo_epi32(r[i], r[i + 1]);
         pair[i + 1] = _mm256_unpackhi_epi32(r[i], r[i + 1]);
     }
     // quad[4g + j]: words j and 4 + j of rows 4g .. 4g + 3.
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i += 4) {
         quad[i] = _mm256_unpacklo_epi64(pair[i], pair[i + 2]);
         quad[i + 1] = _mm256_unpackhi_epi64(pair[i], pair[i + 2]);
         quad[i + 2] = _mm256_unpacklo_epi64(pair[i + 1], pair[i + 3]);
         quad[i + 3] = _mm256_unpackhi_epi64(pair[i + 1], pair[i + 3]);
     }
+#pragma GCC unroll 4
     for (unsigned j = 0; j < 4; j++) {
         r[j] = _mm256_permute2x128_si256(quad[j], quad[4 + j], 0x20);
         r[4 + j] = _mm256_permute2x128_si256(quad[j], quad[4 + j], 0x31);
@@ -164,6 +171,7 @@ AVX2_INLINE void md4_compress(__m256i h[4], const uint8_t *const *data,
     const __m256i round2 = _mm256_set1_epi32((int)WR_MD4_ROUND2);
     const __m256i round3 = _mm256_set1_epi32((int)WR_MD4_ROUND3);
     __m256i x[16];
+#pragma GCC unroll 16
     for (unsigned i = 0; i < MD4_LANES; i++) {
         x[i] = load256(data[i] + offset);
         x[i + 8] = load256(data[i] + offset + 32);
@@ -223,15 +231,18 @@ AVX2 uint32_t wr_rabinkarp_avx2(const uint8_t *data, size_t len) {
     const __m256i m8 = _mm256_set1_epi32((int)WR_RABINKARP_M8);
     size_t whole = len - len % STEP_BYTES;
     __m256i sum[PARTS];
+#pragma GCC unroll 8
     for (unsigned k = 0; k < PARTS; k++)
         sum[k] = _mm256_setzero_si256();
     for (size_t i = 0; i < whole; i += STEP_BYTES)
+#pragma GCC unroll 8
         for (unsigned k = 0; k < PARTS; k++) {
             const uint8_t *at = data + i + 8 * (size_t)k;
             __m256i bytes = _mm256_cvtepu8_epi32(
                 _mm_loadl_epi64((const __m128i *)(const void *)at));
             sum[k] = _mm256_add_epi32(_mm256_mullo_epi32(sum[k], m64), bytes);
         }
+#pragma GCC unroll 8
     for (unsigned k = 1; k < PARTS; k++)
         sum[k] = _mm256_add_epi32(_mm256_mullo_epi32(sum[k - 1], m8), sum[k]);
     uint32_t result = sum_of_lanes(_mm256_mullo_epi32(

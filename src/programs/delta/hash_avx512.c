@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // Strong sums of 8 (BLAKE2b) or 16 (MD4) buffers at once, one per lane of a
-// 512-bit register, and the RabinKarp sum of one buffer in 64 lanes. Needs
-// AVX-512 F, BW, DQ and VL; no compiler flag, the functions carry the target.
+// 512-bit register, and the RabinKarp sum of one buffer, 128 bytes at a time.
+// Needs AVX-512 F, BW, DQ and VL; no compiler flag, the functions carry the
+// target.
+//
+// The pragmas are for compilers that at -O2 keep even short loops: only
+// unrolled do these arrays live in registers.
 #include <immintrin.h>
 
 #include "programs/delta/blake2b.h"
@@ -21,17 +25,20 @@ enum { BLAKE2B_LANES = 8, MD4_LANES = 16 };
 // Turns 8 rows of 8 words into their columns: row i is then word i of all.
 AVX512_INLINE void transpose_8x8(__m512i r[8]) {
     __m512i pair[8], quad[8];
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i += 2) {
         pair[i] = _mm512_unpacklo_epi64(r[i], r[i + 1]);
         pair[i + 1] = _mm512_unpackhi_epi64(r[i], r[i + 1]);
     }
     // quad[i]: 128-bit pieces 0 and 2 (i < 2, 4 <= i < 6) or 1 and 3 of both.
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i += 4) {
         quad[i] = _mm512_shuffle_i64x2(pair[i], pair[i + 2], 0x88);
         quad[i + 1] = _mm512_shuffle_i64x2(pair[i + 1], pair[i + 3], 0x88);
         quad[i + 2] = _mm512_shuffle_i64x2(pair[i], pair[i + 2], 0xdd);
         quad[i + 3] = _mm512_shuffle_i64x2(pair[i + 1], pair[i + 3], 0xdd);
     }
+#pragma GCC unroll 4
     for (unsigned i = 0; i < 4; i++) {
         r[i] = _mm512_shuffle_i64x2(quad[i], quad[i + 4], 0x88);
         r[i + 4] = _mm512_shuffle_i64x2(quad[i], quad[i + 4], 0xdd);
@@ -60,12 +67,14 @@ AVX512_INLINE void blake2b_compress(__m512i h[8], const uint8_t *const *data,
                                     size_t offset, uint64_t total,
                                     uint64_t last) {
     __m512i m[16], v[16];
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i++) {
         m[i] = _mm512_loadu_si512(data[i] + offset);
         m[i + 8] = _mm512_loadu_si512(data[i] + offset + 64);
     }
     transpose_8x8(m);
     transpose_8x8(m + 8);
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i++) {
         v[i] = h[i];
         v[i + 8] = _mm512_set1_epi64((long long)wr_blake2b_iv[i]);
@@ -73,6 +82,7 @@ AVX512_INLINE void blake2b_compress(__m512i h[8], const uint8_t *const *data,
     v[12] = _mm512_xor_si512(v[12], _mm512_set1_epi64((long long)total));
     v[14] = _mm512_xor_si512(v[14], _mm512_set1_epi64((long long)last));
     WR_BLAKE2B_ROUNDS(WR_BLAKE2B_ROUND)
+#pragma GCC unroll 8
     for (unsigned i = 0; i < 8; i++)
         h[i] = _mm512_ternarylogic_epi64(h[i], v[i], v[i + 8], 0x96); // xor
 }
@@ -114,17 +124,20 @@ AVX512 void wr_blake2b_avx512(const uint8_t *const *data, size_t len,
 // Turns 16 rows of 16 words into their columns.
 AVX512_INLINE void transpose_16x16(__m512i r[16]) {
     __m512i pair[16], quad[16];
+#pragma GCC unroll 16
     for (unsigned i = 0; i < 16; i += 2) {
         pair[i] = _mm512_unpacklo_epi32(r[i], r[i + 1]);
         pair[i + 1] = _mm512_unpackhi_epi32(r[i], r[i + 1]);
     }
     // quad[4g + j]: words j, 4 + j, 8 + j and 12 + j of rows 4g .. 4g + 3.
+#pragma GCC unroll 16
     for (unsigned i = 0; i < 16; i += 4) {
         quad[i] = _mm512_unpacklo_epi64(pair[i], pair[i + 2]);
         quad[i + 1] = _mm512_unpackhi_epi64(pair[i], pair[i + 2]);
         quad[i + 2] = _mm512_unpacklo_epi64(pair[i + 1], pair[i + 3]);
         quad[i + 3] = _mm512_unpackhi_epi64(pair[i + 1], pair[i + 3]);
     }
+#pragma GCC unroll 4
     for (unsigned j = 0; j < 4; j++) {
         __m512i low_even = _mm512_shuffle_i32x4(quad[j], quad[4 + j], 0x88);
         __m512i low_odd = _mm512_shuffle_i32x4(quad[j], quad[4 + j], 0xdd);
@@ -159,6 +172,7 @@ AVX512_INLINE void md4_compress(__m512i h[4], const uint8_t *const *data,
     const __m512i round2 = _mm512_set1_epi32((int)WR_MD4_ROUND2);
     const __m512i round3 = _mm512_set1_epi32((int)WR_MD4_ROUND3);
     __m512i x[16];
+#pragma GCC unroll 16
     for (unsigned i = 0; i < MD4_LANES; i++)
         x[i] = _mm512_loadu_si512(data[i] + offset);
     transpose_16x16(x);
@@ -198,29 +212,34 @@ AVX512 void wr_md4_avx512(const uint8_t *const *data, size_t len,
 }
 
 // ---------------------------------------------------------------------------
-// RabinKarp of one buffer: byte i goes to lane i % 64, each lane steps by M^64.
+// RabinKarp of one buffer: byte i goes to lane i % 128 of 8 registers, and
+// each lane steps by M^128.
 
 AVX512 uint32_t wr_rabinkarp_avx512(const uint8_t *data, size_t len) {
-    enum { STEP_BYTES = 64 };
-    const __m512i m64 = _mm512_set1_epi32((int)WR_RABINKARP_M64);
+    enum { STEP_BYTES = 128, PARTS = 8 };
+    const __m512i m128 = _mm512_set1_epi32((int)WR_RABINKARP_M128);
     const __m512i m16 = _mm512_set1_epi32((int)WR_RABINKARP_M16);
     size_t whole = len - len % STEP_BYTES;
-    __m512i sum[4];
-    for (unsigned k = 0; k < 4; k++)
+    __m512i sum[PARTS];
+#pragma GCC unroll 8
+    for (unsigned k = 0; k < PARTS; k++)
         sum[k] = _mm512_setzero_si512();
     for (size_t i = 0; i < whole; i += STEP_BYTES)
-        for (unsigned k = 0; k < 4; k++) {
+#pragma GCC unroll 8
+        for (unsigned k = 0; k < PARTS; k++) {
             const uint8_t *at = data + i + 16 * (size_t)k;
             __m512i bytes = _mm512_cvtepu8_epi32(
                 _mm_loadu_si128((const __m128i *)(const void *)at));
-            sum[k] = _mm512_add_epi32(_mm512_mullo_epi32(sum[k], m64), bytes);
+            sum[k] = _mm512_add_epi32(_mm512_mullo_epi32(sum[k], m128), bytes);
         }
-    for (unsigned k = 1; k < 4; k++)
+#pragma GCC unroll 8
+    for (unsigned k = 1; k < PARTS; k++)
         sum[k] = _mm512_add_epi32(_mm512_mullo_epi32(sum[k - 1], m16), sum[k]);
-    sum[3] =
-        _mm512_mullo_epi32(sum[3], _mm512_loadu_si512(wr_rabinkarp_lanes16));
+    sum[PARTS - 1] = _mm512_mullo_epi32(
+        sum[PARTS - 1], _mm512_loadu_si512(wr_rabinkarp_lanes16));
     uint32_t lanes[16], result = wr_power(WR_RABINKARP_M, whole);
-    _mm512_storeu_si512(lanes, sum[3]);
+    _mm512_storeu_si512(lanes, sum[PARTS - 1]);
+#pragma GCC unroll 16
     for (unsigned i = 0; i < 16; i++)
         result += lanes[i];
     for (size_t i = whole; i < len; i++)

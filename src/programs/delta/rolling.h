@@ -21,6 +21,7 @@ enum { WR_ROLLSUM_OFFSET = 31 };
 #define WR_RABINKARP_M16 0x0bb409c1U
 #define WR_RABINKARP_M32 0x4dc72381U
 #define WR_RABINKARP_M64 0xd17a8701U
+#define WR_RABINKARP_M128 0x96260e01U
 
 // M^(15-i): what lane i of 16 consecutive bytes is multiplied with.
 static const uint32_t wr_rabinkarp_lanes16[16] = {

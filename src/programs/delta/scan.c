@@ -4,6 +4,7 @@
 #include <string.h>
 
 enum {
+    FETCH_BLOCK_MAX = 4096, // shorter ones are waited for in groups
     DOUBT_BLOCK_MIN = 2048, // a shorter block is summed sooner than put off
     CAUTION = 16
 };
@@ -90,6 +91,29 @@ static bool repeats(const wr_scanner *s, size_t at) {
     return memcmp(window, window - block_len, block_len) == 0;
 }
 
+// Weak sums of `group` windows from number s->ahead_count on, as far as they
+// are whole and ours. Returns the position behind them, or 0 at the end.
+static size_t sum_group(wr_scanner *s, size_t at, size_t group,
+                        bool *repeated) {
+    const wr_scan_rule *rule = s->rule;
+    for (; group > 0; group--) {
+        size_t i = s->ahead_count;
+        if (i > 0) {
+            repeated[i] = repeats(s, at);
+            s->ahead_weak[i] =
+                repeated[i] ? s->ahead_weak[i - 1]
+                            : wr_weak_block(rule->kernels, rule->roll.kind,
+                                            s->data + at, rule->block_len);
+        }
+        wr_table_prefetch(rule->table, s->ahead_weak[i]);
+        s->ahead_count++;
+        at += rule->block_len;
+        if (at >= s->own || s->size - at < rule->block_len)
+            return 0;
+    }
+    return at;
+}
+
 // Sums windows from `from` on, until `burst` of them have a weak sum that some
 // block has, and remembers what they match. `weak` is the first one's.
 static void look_ahead(wr_scanner *s, size_t from, uint32_t weak) {
@@ -104,33 +128,30 @@ static void look_ahead(wr_scanner *s, size_t from, uint32_t weak) {
         block = s->ahead_block[before];
         repeated[0] = repeats(s, from);
     }
-    size_t likely = 0, i = 0;
-    for (size_t at = from; i < WR_AHEAD_MAX && likely < s->burst; i++) {
-        if (i > 0)
-            repeated[i] = repeats(s, at);
-        if (i > 0 && !repeated[i])
-            weak = wr_weak_block(rule->kernels, rule->roll.kind, s->data + at,
-                                 block_len);
-        s->ahead_weak[i] = weak;
-        s->ahead_block[i] = WR_NO_BLOCK;
-        if (!repeated[i] && wr_table_has_weak(rule->table, weak)) {
-            window[likely] = s->data + at;
-            index[likely++] = i;
-        }
-        at += block_len;
-        if (at >= s->own || s->size - at < block_len) {
-            i++;
-            break;
-        }
-    }
+    size_t group = block_len < FETCH_BLOCK_MAX ? s->burst : 1;
+    size_t likely = 0, next = from;
     s->ahead_at = from;
-    s->ahead_count = i;
+    s->ahead_count = 0;
+    s->ahead_weak[0] = weak;
+    do {
+        size_t i = s->ahead_count;
+        next = sum_group(s, next, group, repeated);
+        for (; i < s->ahead_count; i++) {
+            s->ahead_block[i] = WR_NO_BLOCK;
+            if (!repeated[i] &&
+                wr_table_expects(rule->table, s->ahead_weak[i])) {
+                window[likely] = s->data + from + i * block_len;
+                index[likely++] = i;
+            }
+        }
+    } while (next > 0 && likely < s->burst &&
+             s->ahead_count + group <= WR_AHEAD_MAX);
     wr_strong_many(rule->kernels, rule->table->header.strong, window, block_len,
                    likely, strong);
     for (size_t k = 0; k < likely; k++)
         s->ahead_block[index[k]] =
             wr_table_find(rule->table, s->ahead_weak[index[k]], strong[k]);
-    for (size_t k = 0; k < i; k++) {
+    for (size_t k = 0; k < s->ahead_count; k++) {
         if (repeated[k])
             s->ahead_block[k] = block;
         block = s->ahead_block[k];
@@ -182,7 +203,7 @@ static bool doubtful(wr_scanner *s, size_t at) {
         return true;
     uint32_t weak = wr_weak_block(rule->kernels, rule->roll.kind,
                                   s->data + next, rule->block_len);
-    return !wr_table_has_weak(rule->table, weak);
+    return !wr_table_expects(rule->table, weak);
 }
 
 // What the whole window at `at`, whose weak sum is in the table, matches:

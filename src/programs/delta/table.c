@@ -12,9 +12,6 @@ enum {
     READ_SIZE = 64 * 1024
 };
 
-// 2^32 / golden ratio: spreads poor weak sums over the buckets.
-static const uint32_t HASH_FACTOR = 0x9e3779b1;
-
 // rdiff keys its hash table with the weak sum, mixed first if it is a rollsum,
 // and has no key 0: what comes out as 0 becomes 0xffffffff. So the weak sum 0
 // (which both mixes map to 0) is the same as the one that maps to 0xffffffff,
@@ -24,10 +21,6 @@ static const uint32_t ALIAS_ROLLSUM = 0x331da083; // checked in test_delta_table
 
 static uint32_t canonical(const wr_table *table, uint32_t weak) {
     return weak == 0 ? table->alias : weak;
-}
-
-static uint32_t bucket_of(const wr_table *table, uint32_t weak) {
-    return (weak * HASH_FACTOR) >> table->shift;
 }
 
 // ---------------------------------------------------------------------------
@@ -105,13 +98,13 @@ static bool entry_same(const wr_table *table, const wr_table_entry *a,
 static void deal(wr_table *table, size_t buckets) {
     uint32_t *first = table->first;
     for (size_t i = 0; i < table->count; i++)
-        first[bucket_of(table, table->weak[i]) + 1]++;
+        first[wr_table_bucket(table, table->weak[i]) + 1]++;
     for (size_t i = 0; i < buckets; i++)
         first[i + 1] += first[i];
     // Each bucket's start moves to its end while it is filled...
     for (size_t i = 0; i < table->count; i++) {
         uint32_t weak = table->weak[i];
-        uint32_t at = first[bucket_of(table, weak)]++;
+        uint32_t at = first[wr_table_bucket(table, weak)]++;
         table->entries[at] = (wr_table_entry){weak, (uint32_t)i};
     }
     // ... which is the next one's start.
@@ -182,28 +175,50 @@ void wr_table_free(wr_table *table) {
 // ---------------------------------------------------------------------------
 // Looking up
 
+// Narrows [*from, *to), the bucket of the weak sum (canonical), to few entries:
+// those that may have this weak sum, and this strong sum if one is given.
+static void narrow(const wr_table *table, uint32_t weak, const uint8_t *strong,
+                   uint32_t *from, uint32_t *to) {
+    size_t strong_len = table->header.strong_len;
+    while (*to - *from > LINEAR_MAX) {
+        uint32_t middle = *from + (*to - *from) / 2;
+        const wr_table_entry *entry = &table->entries[middle];
+        bool before = entry->weak < weak;
+        if (entry->weak == weak && strong != NULL)
+            before =
+                memcmp(strong_of(table, entry->block), strong, strong_len) < 0;
+        if (before)
+            *from = middle + 1;
+        else
+            *to = middle + 1;
+    }
+}
+
+bool wr_table_expects(const wr_table *table, uint32_t weak) {
+    uint32_t bucket = wr_table_bucket(table, weak);
+    uint32_t from = table->first[bucket], to = table->first[bucket + 1];
+    weak = canonical(table, weak);
+    narrow(table, weak, NULL, &from, &to);
+    for (uint32_t i = from; i < to; i++) {
+        if (table->entries[i].weak == weak) {
+            __builtin_prefetch(strong_of(table, table->entries[i].block));
+            return true;
+        }
+    }
+    return false;
+}
+
 uint32_t wr_table_find(const wr_table *table, uint32_t weak,
                        const uint8_t *strong) {
-    weak = canonical(table, weak);
-    uint32_t bucket = bucket_of(table, weak);
+    uint32_t bucket = wr_table_bucket(table, weak);
     uint32_t from = table->first[bucket], to = table->first[bucket + 1];
-    size_t strong_len = table->header.strong_len;
-    while (to - from > LINEAR_MAX) {
-        uint32_t middle = from + (to - from) / 2;
-        const wr_table_entry *entry = &table->entries[middle];
-        bool before = entry->weak != weak
-                          ? entry->weak < weak
-                          : memcmp(strong_of(table, entry->block), strong,
-                                   strong_len) < 0;
-        if (before)
-            from = middle + 1;
-        else
-            to = middle + 1;
-    }
+    weak = canonical(table, weak);
+    narrow(table, weak, strong, &from, &to);
     for (uint32_t i = from; i < to; i++) {
         const wr_table_entry *entry = &table->entries[i];
         if (entry->weak == weak &&
-            memcmp(strong_of(table, entry->block), strong, strong_len) == 0)
+            memcmp(strong_of(table, entry->block), strong,
+                   table->header.strong_len) == 0)
             return entry->block;
     }
     return WR_NO_BLOCK;

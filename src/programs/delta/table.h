@@ -46,6 +46,11 @@ typedef struct wr_table {
     size_t capacity;
 } wr_table;
 
+// A multiple of 2^32 / golden ratio spreads poor weak sums over the buckets.
+static inline uint32_t wr_table_bucket(const wr_table *table, uint32_t weak) {
+    return (weak == 0 ? table->alias : weak) * 0x9e3779b1 >> table->shift;
+}
+
 // Prepares an empty table; `expected` blocks are a guess.
 wr_status wr_table_begin(wr_table *table, const wr_signature_header *header,
                          size_t expected, wr_failure *failure);
@@ -60,9 +65,14 @@ wr_status wr_table_build(wr_table *table, wr_failure *failure);
 wr_status wr_table_load(wr_table *table, wr_input *input, uint64_t *bytes,
                         wr_failure *failure);
 
-// Could a block with this weak sum exist? Exact.
-static inline bool wr_table_has_weak(const wr_table *table, uint32_t weak) {
-    return wr_filter_has(&table->filter, weak);
+// Is there a block with this weak sum? Exact, as the filter's answer, but
+// quicker where the answer is most likely yes: what wr_table_find will read is
+// fetched.
+bool wr_table_expects(const wr_table *table, uint32_t weak);
+
+// Begins to fetch what wr_table_expects will read.
+static inline void wr_table_prefetch(const wr_table *table, uint32_t weak) {
+    __builtin_prefetch(&table->first[wr_table_bucket(table, weak)]);
 }
 
 // The first block with these sums, or WR_NO_BLOCK.

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# All benchmarks: builds what they need, runs them one after the other and
+# prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
+# Ten minutes; with --quick three, on smaller files and with fewer runs.
+# usage: run.sh [--quick] [delta] [stream]
+cd "$(dirname "$0")/.."
+# shellcheck disable=SC1091
+. bench/common.sh
+
+build=build/release
+chosen=() arguments=()
+for word in "$@"; do
+    case $word in
+        delta | stream) chosen+=("$word") ;;
+        --quick) arguments+=("$word") ;;
+        *) die "unknown word: $word (there are --quick, delta, stream)" ;;
+    esac
+done
+test ${#chosen[@]} -gt 0 || chosen=(stream delta)
+
+SECONDS=0
+log=build/bench.log
+mkdir -p build
+{
+    cmake --preset release && cmake --build --preset release --target bench
+} >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "the build failed: $log"; }
+case " ${chosen[*]} " in
+    *' stream '*) bench/peers/build.sh "$build/bench/peers" >&2 ;;
+esac
+
+echo "## $(date -u +%Y-%m-%d): bench/run.sh $*"
+for name in "${chosen[@]}"; do
+    echo
+    "bench/$name.sh" "${arguments[@]}" --build "$build"
+done
+echo "all done in $SECONDS s" >&2

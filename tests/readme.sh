@@ -1,0 +1,41 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The code that the pages show is code that is built and run: the program of
+# README.md is examples/hello.c, and each ```c block of docs/guide/ is a part of
+# a program in examples/. usage: readme.sh ROOT
+set -eu
+export LC_ALL=C
+cd "$1"
+status=0
+
+# A page's first ```c block, with the line that every file begins with.
+{
+    echo '// SPDX-License-Identifier: MIT'
+    awk '/^```c$/ {on = 1; next} /^```$/ && on {exit} on' README.md
+} | diff - examples/hello.c >&2 || {
+    echo "README.md does not show examples/hello.c" >&2
+    status=1
+}
+
+for page in docs/guide/*.md; do
+    cat examples/*.c | awk -v page="$page" '
+        FNR == NR {all = all $0 "\n"; next}
+        /^```c$/ {on = 1; block = ""; line = FNR; next}
+        /^```$/ && on {
+            on = 0
+            blocks++
+            if (block == "" || index(all, "\n" block) == 0) {
+                print page ":" line ": not a part of any example"
+                bad = 1
+            }
+        }
+        on {block = block $0 "\n"}
+        END {
+            if (!blocks && page !~ /README/) {
+                print page ": shows no code"
+                bad = 1
+            }
+            exit bad
+        }' - "$page" >&2 || status=1
+done
+exit $status

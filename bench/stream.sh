@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . bench/common.sh
 options "$@"
 scratch
-rounds=15 budget=${BENCH_BUDGET_S:-210}
+rounds=15 budget=${BENCH_BUDGET_S:-180}
 if test -n "$quick"; then
     rounds=4 budget=${BENCH_BUDGET_S:-50}
 fi

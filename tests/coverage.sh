@@ -51,7 +51,10 @@ while read -r name; do
         weir_*|WEIR_*)
             grep -qwr -e "$name" "$root/include" || echo "no such name: $name"
             ;;
-        *) grep -qxF -e "$name" "$scratch/tests" || echo "no such test: $name" ;;
+        *)
+            grep -qxF -e "$name" "$scratch/tests" ||
+                echo "no such test: $name"
+            ;;
     esac
 done <"$scratch/names" >>"$complaints"
 

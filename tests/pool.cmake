@@ -145,6 +145,7 @@ weir_test(pool_stop
     a_late_stop_names_what_still_runs
     a_report_counts_all_but_names_only_the_first
     a_harder_mode_holds_for_good
+    a_softer_stop_does_not_let_workers_submit_again
     several_threads_may_stop_a_pool_the_hardest_mode_holds
     stopping_a_stopped_pool_answers_again
     a_report_has_a_size
@@ -173,6 +174,7 @@ weir_test(pool_limits
     children_of_scopes_do_not_count
     submit_wait_keeps_the_bound_among_many_producers
     submit_wait_gives_up_at_its_deadline
+    submit_wait_returns_as_soon_as_there_is_room_for_one
     submit_wait_is_not_for_the_pools_own_workers
     deterministic_submit_wait_runs_jobs_or_says_deadlock
     fewer_threads_are_a_smaller_pool

@@ -87,8 +87,8 @@ enum {
 // done runs on a worker with no job of its own left: weir_worker_self works
 // there, and it may submit, fire and cancel, but must not wait. The done of a
 // job that never ran is called by a worker with no job beneath it or, for a
-// child of a scope, inside that scope's weir_scope_wait; never inside the call
-// that cancelled it, and never in weir_yield.
+// child of a scope, inside a wait that the scope is or descends from; never
+// inside the call that cancelled it, and never in weir_yield.
 struct weir_job {
     // Does the work. Returns 0 or a negative errno: the job's status. The
     // memory is still lent while it runs; it may not submit itself.
@@ -286,8 +286,8 @@ typedef struct weir_stop_report {
 // fires does not end: give it a limit, then cancel. report may be NULL.
 // Stopping a stopped pool returns 0.
 // Errors: -ETIMEDOUT, -EDEADLK (called on a worker of this pool; on a
-// deterministic pool, what is left can never end), -EINVAL (report->size),
-// -ECHILD.
+// deterministic pool, what is left can never end), -EINVAL (report->size or
+// mode), -ECHILD.
 WEIR_API int weir_pool_stop(weir_pool *pool, weir_stop_mode mode,
                             int64_t deadline_ns, weir_stop_report *report);
 
@@ -397,9 +397,7 @@ WEIR_API void weir_blocking_end(weir_worker *self);
 // inside a job runs it when that ends, waits or yields, on top of it: the
 // function must not wait, nor take a lock that jobs hold there. A broadcast
 // that was accepted is completed before a stop of any mode returns. Waits; on a
-// worker it runs its own share at once, and meanwhile what others broadcast. A
-// worker that waits in a call on another pool is reached when that returns: two
-// pools whose workers broadcast to each other wait for ever.
+// worker it runs its own share at once, and meanwhile what others broadcast.
 // Errors: -ESHUTDOWN, -ECHILD; deterministic: -EDEADLK.
 WEIR_API int weir_broadcast(weir_pool *pool,
                             void (*function)(weir_worker *self, void *argument),

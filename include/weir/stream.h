@@ -150,7 +150,8 @@ typedef struct weir_queue_counts {
     uint64_t capacity;
     uint64_t queued;  // now
     uint64_t claimed; // now: taken by a drain and not delivered
-    uint64_t highest; // most that queued + claimed ever were
+    uint64_t highest; // most that were in use, as the senders saw it: places
+                      // become free for them when they look
     uint64_t sent;
     uint64_t received;     // by receive, or claimed by a drain
     uint64_t dropped;      // left when the receiving side closed

@@ -70,9 +70,13 @@ int weir_broadcast(weir_pool *pool,
     broadcast.number = ++pool->broadcast_number;
     broadcast.remaining = pool->width;
     wr_list_push_back(&pool->broadcasts, &broadcast.link);
-    for (unsigned i = 0; i < pool->width; i++)
-        if (!pool->workers[i].wants_token)
-            wr_worker_wake(&pool->workers[i]);
+    for (unsigned i = 0; i < pool->width; i++) {
+        weir_worker *worker = &pool->workers[i];
+        if (!worker->wants_token)
+            wr_worker_wake(worker);
+        if (worker->elsewhere != NULL)
+            wr_word_wake(pool, worker->elsewhere);
+    }
     int error;
     if (own)
         error = wr_worker_wait(self, WR_WAIT_BROADCAST, &broadcast,

@@ -130,6 +130,7 @@ static void wake_waiters(weir_pool *pool) {
     for (unsigned i = 0; i < pool->index_limit && pool->token_waiters > 0; i++)
         if (pool->workers[i].wants_token)
             wr_worker_wake(&pool->workers[i]);
+    pool->tokenless = false;
     wr_pool_notify(pool);
 }
 
@@ -161,6 +162,7 @@ void wr_budget_withdraw(weir_pool *pool) {
     weir_budget *budget = pool->budget;
     if (pool->token_waiters > 0)
         return;
+    pool->tokenless = false;
     wr_mutex_lock(&budget->lock);
     if (pool->starved && !wr_list_empty(&budget->starved))
         pool->poke = true;

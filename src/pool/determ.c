@@ -152,6 +152,8 @@ int wr_determ_drive(weir_pool *pool,
                     void *argument, int64_t deadline_ns) {
     if (pool->driving)
         return -EDEADLK; // from inside a fiber of this pool, or of another
+    if (deadline_ns == 0 && !ready(pool, argument))
+        return -ETIMEDOUT; // look once
     pool->driving = true;
     int error = 0;
     while (error == 0 && !ready(pool, argument))

@@ -207,8 +207,14 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
-    for (size_t i = 0; i < count; i++)
-        wr_job_of(jobs[i])->captured = wr_job_capture(pool);
+    bool captures = pool->hooks.capture != NULL;
+    for (size_t i = 0; i < count && captures; i++) {
+        // `call` is free in a job that is nobody's: it keeps what was there,
+        // for a refused job is to be as it was.
+        wr_job *job = wr_job_of(jobs[i]);
+        job->call = job->captured;
+        job->captured = wr_job_capture(pool);
+    }
     wr_pool_lock(pool);
     int error = 0;
     for (size_t i = 0; i < count; i++) {
@@ -216,14 +222,19 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
         error = wr_job_accept_check(pool, jobs[i]);
         if (error != 0)
             break;
-        wr_job_accept(pool, jobs[i], NULL, wr_job_of(jobs[i])->captured);
+        wr_job *job = wr_job_of(jobs[i]);
+        wr_job_accept(pool, jobs[i], NULL, captures ? job->captured : NULL);
         wr_inbox_push(pool, jobs[i]);
     }
     if (error == 0 && count > 0)
         wr_pool_notify(pool);
     wr_pool_unlock(pool);
-    for (size_t i = 0; i < count && error != 0; i++)
-        wr_job_release(pool, wr_job_of(jobs[i])->captured);
+    for (size_t i = 0; i < count && captures && error != 0; i++) {
+        wr_job *job = wr_job_of(jobs[i]);
+        wr_job_release(pool, job->captured);
+        job->captured = job->call;
+        job->call = NULL;
+    }
     wr_determ_point();
     return error;
 }

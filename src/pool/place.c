@@ -9,8 +9,11 @@ bool wr_place_take(weir_worker *worker) {
     weir_pool *pool = worker->pool;
     if (pool->placed >= pool->width)
         return false;
-    if (pool->budget != NULL && !wr_budget_take(pool))
-        return false;
+    if (pool->budget != NULL) {
+        pool->tokenless = !wr_budget_take(pool);
+        if (pool->tokenless)
+            return false;
+    }
     wr_worker_set_state(worker, WR_PLACED);
     return true;
 }
@@ -55,7 +58,9 @@ int wr_place_lend(weir_worker *worker, bool strict) {
     if (pool->budget != NULL)
         wr_budget_give(pool);
     pool->counts.loans += spare;
-    if (wr_pool_has_work(pool))
+    // The hints may lag behind a fork of just now: look under the locks.
+    if (wr_pool_has_work(pool) ||
+        (pool->idle_count > 0 && wr_forks_open(pool)))
         wr_pool_notify(pool);
     return 0;
 }
@@ -73,7 +78,12 @@ void wr_place_return(weir_worker *worker) {
         worker->wants_token = false;
         wr_timers_expire(pool);
     }
+    // The token took the pool out of the line: a searcher that sleeps in want
+    // of one must line up again.
+    pool->tokenless = false;
     wr_worker_set_state(worker, WR_PLACED);
+    if (pool->budget != NULL && wr_pool_has_work(pool))
+        wr_pool_notify(pool);
 }
 
 static void *thread_main(void *argument) {

@@ -189,11 +189,12 @@ static int start_workers(weir_pool *pool) {
         error = wr_worker_start(&pool->workers[started]);
         started += error == 0;
     }
-    pool->width = started;
-    if (started < wanted)
+    if (started < wanted) {
+        pool->width = started;
+        pool->index_limit -= wanted - started;
         snprintf(pool->reason, sizeof(pool->reason),
                  "%u of %u threads: the system refused more", started, wanted);
-    pool->index_limit -= wanted - started;
+    }
     if (pool->deterministic)
         wr_determ_settle(pool);
     wr_pool_unlock(pool);

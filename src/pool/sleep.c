@@ -8,7 +8,8 @@
 // somebody sleeps and nobody is looking. It is stored before the sleeper looks
 // at the deques a last time, under their locks.
 static void set_hungry(weir_pool *pool) {
-    bool wanted = pool->searching == 0 && pool->placed < pool->width;
+    bool wanted = pool->searching == 0 && pool->placed < pool->width &&
+                  !pool->tokenless;
     uint32_t hungry = wanted ? pool->idle_count : 0;
     wr_store(&pool->hungry, hungry, relaxed, ALONE,
              "ordered by the deque locks: see README.md, Parking");
@@ -52,9 +53,8 @@ void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state) {
 }
 
 void wr_word_wake(weir_pool *pool, wr_atomic_u32 *word) {
-    uint32_t now = wr_load(word, relaxed, ALONE, "changed under the lock only");
-    wr_store(word, now + 1, relaxed, ALONE,
-             "sleepers take the lock after it; the kernel compares it");
+    wr_fetch_add(word, 1, relaxed, ALONE,
+                 "sleepers take the lock after it; the kernel compares it");
     if (pool->wakes_count < WR_WAKES_MAX)
         pool->wakes[pool->wakes_count++] = word;
     else
@@ -150,7 +150,7 @@ void wr_pool_notify(weir_pool *pool) {
              "a spinner that sees it takes the lock");
     // One searcher at a time: when it finds work it wakes the next.
     if (pool->searching == 0 && pool->placed < pool->width &&
-        !wr_list_empty(&pool->idle))
+        !pool->tokenless && !wr_list_empty(&pool->idle))
         wr_worker_wake(wr_container_of(pool->idle.next, weir_worker, idle));
 }
 

@@ -120,7 +120,8 @@ int weir_pool_stop(weir_pool *pool, weir_stop_mode mode, int64_t deadline_ns,
         return -ECHILD;
     wr_pool_check_thread(pool);
     weir_stop_report filled = {0};
-    if (report != NULL && report->size < sizeof(size_t))
+    if ((report != NULL && report->size < sizeof(size_t)) ||
+        mode > WEIR_STOP_ABORT)
         return -EINVAL;
     const weir_worker *self = wr_worker_current();
     if (self != NULL && self->pool == pool)

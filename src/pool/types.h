@@ -76,7 +76,7 @@ struct wr_job {
     wr_scope *scope;    // it is a child of, or NULL
     wr_event *event;    // while ATTACHED
     void *captured;     // from hooks.capture
-    wr_run *call;       // of weir_run, or NULL
+    void *call;         // the wr_run of weir_run, or NULL
     wr_frame *frame;    // while RUNNING
     uint64_t sequence;  // in its scope: breaks ties of keys
     int32_t status;     // while ENDING: what done will be told
@@ -267,6 +267,7 @@ struct weir_worker {
     bool live;            // has a thread or fiber
     bool wants_token;     // sleeps until the budget has one
     wr_link idle;         // in pool->idle while IDLE
+    wr_atomic_u32 *elsewhere; // word of another pool it sleeps on, or NULL
     const void *waits_on; // scope, fork, event or broadcast, or NULL
     int64_t sleep_until_ns; // while parked
     uint64_t broadcast_seen;
@@ -334,6 +335,7 @@ struct weir_pool {
     weir_pool_counts counts; // queued, running and the like kept up to date
     unsigned runs_queued;    // weir_run calls in the inbox
     unsigned token_waiters;  // workers with wants_token
+    bool tokenless;          // a searcher found no token; see wake_waiters
     unsigned room_waiters;   // threads in weir_submit_wait
     unsigned next_slot;
 

@@ -56,8 +56,8 @@ static bool take_run_below(weir_pool *pool, wr_wait_kind kind,
         wr_link *list = lists[i];
         for (wr_link *link = list->next; link != list; link = link->next) {
             wr_job *job = wr_container_of(link, wr_job, link);
-            if (job->call == NULL ||
-                !wr_frame_descends(job->call->frame, kind, object))
+            const wr_run *call = job->call;
+            if (call == NULL || !wr_frame_descends(call->frame, kind, object))
                 continue;
             wr_list_remove(&job->link);
             wr_item_take_job(pool, job, item);
@@ -139,6 +139,18 @@ static int sleep_once(weir_worker *worker, wr_wait_kind kind,
     return 0;
 }
 
+// The work that waits for a call into another pool was told to end: so are the
+// waits for events in there. _locked, unlocks.
+static void tell_callee(weir_worker *worker, const wr_run *call) {
+    const wr_job *job = (const void *)call->job.weir_private;
+    weir_pool *other = job->pool;
+    wr_pool_unlock(worker->pool);
+    wr_pool_lock(other);
+    wr_waiters_wake(other);
+    wr_pool_unlock(other);
+    wr_pool_lock(worker->pool);
+}
+
 int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
                    int64_t deadline_ns) {
     weir_pool *pool = worker->pool;
@@ -149,9 +161,15 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
             ? (const void *)((const wr_run *)object)->event.weir_private
             : object;
     bool spun = pool->deterministic || kind == WR_WAIT_EVENT;
+    bool told = kind != WR_WAIT_RUN;
     int error = 0;
     while (error == 0 && !over(kind, object)) {
         wr_item item;
+        if (!told && wr_worker_cancelled(worker) != 0) {
+            told = true;
+            tell_callee(worker, object);
+            continue;
+        }
         if (wr_broadcasts_serve(worker))
             continue;
         if (take_descendant(worker, kind, object, &item)) {
@@ -181,16 +199,18 @@ void wr_waiters_wake(weir_pool *pool) {
 // ---- waiting elsewhere -----------------------------------------------------
 
 // A worker of another pool that waits here lends its place there.
-static weir_worker *lend_elsewhere(weir_pool *pool) {
+static weir_worker *lend_elsewhere(weir_pool *pool, wr_atomic_u32 *word) {
     weir_worker *self = wr_worker_current();
     if (self == NULL || self->pool == pool || self->pool->deterministic)
         return NULL;
     wr_pool_unlock(pool);
     wr_pool_lock(self->pool);
-    if (self->state == WR_PLACED)
+    if (self->state == WR_PLACED) {
         (void)wr_place_lend(self, false);
-    else
+        self->elsewhere = word;
+    } else {
         self = NULL;
+    }
     wr_pool_unlock(wr_worker_current()->pool);
     wr_pool_lock(pool);
     return self;
@@ -201,9 +221,19 @@ static void return_elsewhere(weir_pool *pool, weir_worker *self) {
         return;
     wr_pool_unlock(pool);
     wr_pool_lock(self->pool);
+    self->elsewhere = NULL;
     wr_place_return(self);
     wr_pool_unlock(self->pool);
     wr_pool_lock(pool);
+}
+
+// Its own pool's broadcasts do not wait for this wait. Called after the word
+// was read: a broadcast that comes later changes it.
+static void serve_at_home(weir_worker *self) {
+    wr_pool_lock(self->pool);
+    while (wr_broadcasts_serve(self))
+        continue;
+    wr_pool_unlock(self->pool);
 }
 
 int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
@@ -213,12 +243,14 @@ int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
         return wr_determ_drive(pool, ready, argument, deadline_ns);
     if (ready(pool, argument))
         return 0;
-    weir_worker *lent = lend_elsewhere(pool);
+    weir_worker *lent = lend_elsewhere(pool, word);
     int error = 0;
     while (!ready(pool, argument) && error != -ETIMEDOUT) {
         uint32_t seen = wr_load(word, relaxed, ALONE,
                                 "changed under the lock, which is held");
         wr_pool_unlock(pool);
+        if (lent != NULL)
+            serve_at_home(lent);
         error = wr_futex_wait(word, seen, deadline_ns);
         wr_pool_lock(pool);
     }

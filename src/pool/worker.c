@@ -21,7 +21,7 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
     if (scope != NULL)
         item->parent = scope->frame;
     else if (job->call != NULL)
-        item->parent = job->call->frame;
+        item->parent = ((const wr_run *)job->call)->frame;
     if (state == WR_JOB_ENDING) {
         item->run = false;
         item->status = job->status;
@@ -296,10 +296,12 @@ int wr_worker_cancelled(const weir_worker *worker) {
             return -ECANCELED;
         if (wr_deadline_passed(pool, frame->deadline_ns))
             return -ETIMEDOUT;
+        // Across weir_run the chain goes on in the caller's pool.
+        if (wr_load(&frame->worker->pool->abort, relaxed, ALONE,
+                    "a flag; it orders nothing") != 0)
+            return -ESHUTDOWN;
     }
-    bool abort = wr_load(&pool->abort, relaxed, ALONE,
-                         "a flag; it orders nothing");
-    return abort ? -ESHUTDOWN : 0;
+    return 0;
 }
 
 int weir_cancelled(weir_worker *self) {

@@ -58,6 +58,13 @@ static inline void wr_copy(void *to, const void *from, size_t bytes) {
 
 // ---- queue.c ---------------------------------------------------------------
 
+// wr_queue_lock_both takes lock and send_lock, and evens out.
+void wr_queue_lock_both(weir_queue *queue);
+void wr_queue_unlock_both(weir_queue *queue);
+// wr_queue_tell_both: `count` items were sent. Moves the watches to be fired
+// to `fire`. Under both locks.
+void wr_queue_tell_both(weir_queue *queue, size_t count, wr_link *fire);
+
 // wr_queue_claim moves the oldest items out, at most count_max; they count as
 // claimed until wr_queue_release. *count is how many. With share > 1 leaves
 // some for share - 1 others. Errors: -EAGAIN, -EPIPE.

@@ -37,7 +37,8 @@ static int queue_build(weir_queue **out, weir_pool *pool,
     queue->options = opts;
     queue->ring = ring;
     queue->senders = 1;
-    queue->counts.capacity = opts.capacity;
+    queue->room = opts.capacity;
+    wr_mutex_init(&queue->send_lock);
     wr_mutex_init(&queue->lock);
     wr_list_init(&queue->receivers);
     wr_list_init(&queue->readable);
@@ -49,6 +50,7 @@ static int queue_build(weir_queue **out, weir_pool *pool,
 
 static void queue_free(weir_queue *queue) {
     wr_mutex_fini(&queue->lock);
+    wr_mutex_fini(&queue->send_lock);
     wr_free(queue->ring);
     wr_free(queue);
 }
@@ -83,6 +85,38 @@ int weir_queue_create_shared(weir_queue **out, weir_shared_sender **sender,
     return 0;
 }
 
+// ---- both sides ------------------------------------------------------------
+
+void wr_queue_lock_both(weir_queue *queue) {
+    wr_mutex_lock(&queue->lock);
+    wr_mutex_lock(&queue->send_lock);
+    queue->queued += queue->pushed;
+    queue->pushed = 0;
+    queue->room += queue->freed;
+    queue->freed = 0;
+}
+
+void wr_queue_unlock_both(weir_queue *queue) {
+    wr_mutex_unlock(&queue->send_lock);
+    wr_mutex_unlock(&queue->lock);
+}
+
+// Moves up to `count` watches.
+static void wake_some(wr_link *fire, wr_link *waiting, size_t count) {
+    while (count-- > 0 && !wr_list_empty(waiting))
+        wr_list_push_back(fire, wr_list_pop_front(waiting));
+}
+
+void wr_queue_tell_both(weir_queue *queue, size_t count, wr_link *fire) {
+    wake_some(fire, &queue->receivers, count);
+    if (count > 0)
+        wr_list_splice_back(fire, &queue->readable);
+    queue->wanted =
+        !wr_list_empty(&queue->receivers) || !wr_list_empty(&queue->readable);
+}
+
+// ---- closing ---------------------------------------------------------------
+
 static void *queue_slot(const weir_queue *queue, size_t i) {
     size_t place = queue->first + i;
     if (place >= queue->options.capacity)
@@ -93,21 +127,22 @@ static void *queue_slot(const weir_queue *queue, size_t i) {
 size_t wr_queue_close(weir_queue *queue) {
     wr_link fire;
     wr_list_init(&fire);
-    wr_mutex_lock(&queue->lock);
+    wr_queue_lock_both(queue);
     if (queue->closed) {
-        wr_mutex_unlock(&queue->lock);
+        wr_queue_unlock_both(queue);
         return 0;
     }
     queue->closed = true;
+    queue->refuses = true;
     // Nobody touches the ring any more, so it can be gone through unlocked.
     size_t left = queue->queued;
     queue->queued = 0;
-    queue->counts.dropped += left;
+    queue->dropped += left;
     wr_list_splice_back(&fire, &queue->receivers);
     wr_list_splice_back(&fire, &queue->readable);
     wr_list_splice_back(&fire, &queue->blocked);
     wr_list_splice_back(&fire, &queue->writable);
-    wr_mutex_unlock(&queue->lock);
+    wr_queue_unlock_both(queue);
     wr_watches_fire(&fire);
     if (queue->options.dropped != NULL)
         for (size_t i = 0; i < left; i++)
@@ -155,19 +190,14 @@ void wr_queue_sender_gone(weir_queue *queue) {
 
 // ---- receiving -------------------------------------------------------------
 
-// Moves up to `count` watches.
-static void wake_some(wr_link *fire, wr_link *waiting, size_t count) {
-    while (count-- > 0 && !wr_list_empty(waiting))
-        wr_list_push_back(fire, wr_list_pop_front(waiting));
-}
-
-// Room for `count` more items has come.
-static void queue_room_locked(weir_queue *queue, size_t count, wr_link *fire) {
+// `count` places are free again.
+static void queue_free_locked(weir_queue *queue, size_t count, wr_link *fire) {
+    queue->freed += count;
     wake_some(fire, &queue->blocked, count);
     wr_list_splice_back(fire, &queue->writable);
 }
 
-// Copies the oldest items out, at most count_max. 0: -EAGAIN or -EPIPE.
+// Copies the oldest items out, at most count_max.
 static size_t queue_take_locked(weir_queue *queue, void *items,
                                 size_t count_max) {
     size_t count = queue->queued < count_max ? queue->queued : count_max;
@@ -185,7 +215,7 @@ static size_t queue_take_locked(weir_queue *queue, void *items,
         queue->first = count - to_end;
     }
     queue->queued -= count;
-    queue->counts.received += count;
+    queue->received += count;
     return count;
 }
 
@@ -193,23 +223,42 @@ static int queue_empty_error(const weir_queue *queue) {
     return queue->closed || queue->senders == 0 ? -EPIPE : -EAGAIN;
 }
 
-// One attempt; on -EAGAIN with `waiter` it is linked, to be woken.
+// What was sent is asked for only when there is less than is wanted.
+static void queue_look_locked(weir_queue *queue, size_t count_max) {
+    if (queue->queued >= count_max)
+        return;
+    wr_mutex_unlock(&queue->lock);
+    wr_queue_lock_both(queue);
+    wr_mutex_unlock(&queue->send_lock);
+}
+
+// Nothing is there: links the watch, unless something is there after all.
+// False: look again.
+static bool queue_link_receiver(weir_queue *queue, weir_watch *waiter) {
+    wr_queue_lock_both(queue);
+    bool empty = queue->queued == 0 && queue_empty_error(queue) == -EAGAIN;
+    if (empty) {
+        wr_list_push_back(&queue->receivers, &wr_watch_of(waiter)->link);
+        queue->wanted = true;
+        queue->receives_waited++;
+    }
+    wr_queue_unlock_both(queue);
+    return empty;
+}
+
+// One attempt: 0, -EAGAIN or -EPIPE.
 static int queue_receive_once(weir_queue *queue, void *items, size_t count_max,
-                              size_t *received, weir_watch *waiter) {
+                              size_t *received) {
     wr_link fire;
     wr_list_init(&fire);
     wr_mutex_lock(&queue->lock);
+    queue_look_locked(queue, count_max);
     size_t count = queue_take_locked(queue, items, count_max);
     int error = 0;
-    if (count > 0) {
-        queue_room_locked(queue, count, &fire);
-    } else {
+    if (count > 0)
+        queue_free_locked(queue, count, &fire);
+    else
         error = queue_empty_error(queue);
-        if (error == -EAGAIN && waiter != NULL) {
-            wr_list_push_back(&queue->receivers, &wr_watch_of(waiter)->link);
-            queue->counts.receives_waited++;
-        }
-    }
     wr_mutex_unlock(&queue->lock);
     wr_watches_fire(&fire);
     if (count > 0)
@@ -224,19 +273,18 @@ int weir_queue_receive_batch(weir_queue *queue, void *items, size_t count_max,
         return error;
     if (count_max == 0)
         return -EINVAL;
-    error = queue_receive_once(queue, items, count_max, received, NULL);
-    while (error == -EAGAIN) {
-        weir_watch waiter;
-        (void)wr_watch_init(&waiter, queue->pool, &queue->lock, NULL);
-        error = queue_receive_once(queue, items, count_max, received, &waiter);
+    for (;;) {
+        error = queue_receive_once(queue, items, count_max, received);
         if (error != -EAGAIN)
             return error;
-        int waited = wr_watch_wait(&waiter, deadline_ns);
-        if (waited != 0)
-            return waited;
-        error = queue_receive_once(queue, items, count_max, received, NULL);
+        weir_watch waiter;
+        (void)wr_watch_init(&waiter, queue->pool, &queue->lock, NULL);
+        if (!queue_link_receiver(queue, &waiter))
+            continue;
+        error = wr_watch_wait(&waiter, deadline_ns);
+        if (error != 0)
+            return error;
     }
-    return error;
 }
 
 int weir_queue_receive(weir_queue *queue, void *item, int64_t deadline_ns) {
@@ -249,15 +297,17 @@ int weir_queue_try_receive(weir_queue *queue, void *item) {
     if (error != 0)
         return error;
     size_t received;
-    return queue_receive_once(queue, item, 1, &received, NULL);
+    return queue_receive_once(queue, item, 1, &received);
 }
 
 void wr_queue_watch(weir_queue *queue, weir_watch *watch) {
-    wr_mutex_lock(&queue->lock);
+    wr_queue_lock_both(queue);
     bool now = queue->queued > 0 || queue_empty_error(queue) == -EPIPE;
-    if (!now)
+    if (!now) {
         wr_list_push_back(&queue->readable, &wr_watch_of(watch)->link);
-    wr_mutex_unlock(&queue->lock);
+        queue->wanted = true;
+    }
+    wr_queue_unlock_both(queue);
     if (now)
         wr_watch_fire(watch);
 }
@@ -276,7 +326,8 @@ int weir_queue_on_readable(weir_queue *queue, weir_watch *watch,
 
 int wr_queue_claim(weir_queue *queue, void *items, size_t count_max,
                    size_t share, size_t *count) {
-    wr_mutex_lock(&queue->lock);
+    wr_queue_lock_both(queue);
+    wr_mutex_unlock(&queue->send_lock);
     // What is there is shared out among those that could take it.
     size_t fair = (queue->queued + share - 1) / share;
     size_t taken =
@@ -295,7 +346,7 @@ void wr_queue_release(weir_queue *queue, size_t count) {
     wr_mutex_lock(&queue->lock);
     wr_assert(queue->claimed >= count);
     queue->claimed -= count;
-    queue_room_locked(queue, count, &fire);
+    queue_free_locked(queue, count, &fire);
     wr_mutex_unlock(&queue->lock);
     wr_watches_fire(&fire);
 }
@@ -306,11 +357,19 @@ int weir_queue_count(weir_queue *queue, weir_queue_counts *counts) {
     int error = wr_stream_enter(queue->pool);
     if (error != 0)
         return error;
-    wr_mutex_lock(&queue->lock);
-    weir_queue_counts now = queue->counts;
-    now.queued = queue->queued;
-    now.claimed = queue->claimed;
-    now.senders = queue->senders;
-    wr_mutex_unlock(&queue->lock);
+    wr_queue_lock_both(queue);
+    weir_queue_counts now = {
+        .capacity = queue->options.capacity,
+        .queued = queue->queued,
+        .claimed = queue->claimed,
+        .highest = queue->highest,
+        .sent = queue->sent,
+        .received = queue->received,
+        .dropped = queue->dropped,
+        .sends_waited = queue->sends_waited,
+        .receives_waited = queue->receives_waited,
+        .senders = queue->senders,
+    };
+    wr_queue_unlock_both(queue);
     return wr_out_copy(counts, &now, sizeof(now));
 }

@@ -6,30 +6,29 @@
 
 #include <string.h>
 
-// Copies in as many of the items as there is room for.
+// Copies in as many of the items as there is room for. Under send_lock.
 static size_t queue_fill_locked(weir_queue *queue, const unsigned char *items,
                                 size_t count) {
-    size_t capacity = queue->options.capacity;
-    size_t room = capacity - queue->queued - queue->claimed;
-    if (count > room)
-        count = room;
+    if (count > queue->room)
+        count = queue->room;
     if (count == 0)
         return 0;
+    size_t capacity = queue->options.capacity;
     size_t size = queue->options.item_size;
-    size_t place = queue->first + queue->queued;
-    if (place >= capacity)
-        place -= capacity;
-    size_t to_end = capacity - place;
-    if (count <= to_end) {
-        wr_copy(queue->ring + place * size, items, count * size);
+    size_t to_end = capacity - queue->place;
+    if (count < to_end) {
+        wr_copy(queue->ring + queue->place * size, items, count * size);
+        queue->place += count;
     } else {
-        memcpy(queue->ring + place * size, items, to_end * size);
+        memcpy(queue->ring + queue->place * size, items, to_end * size);
         memcpy(queue->ring, items + to_end * size, (count - to_end) * size);
+        queue->place = count - to_end;
     }
-    queue->queued += count;
-    queue->counts.sent += count;
-    if (queue->queued + queue->claimed > queue->counts.highest)
-        queue->counts.highest = queue->queued + queue->claimed;
+    queue->room -= count;
+    queue->pushed += count;
+    queue->sent += count;
+    if (capacity - queue->room > queue->highest)
+        queue->highest = capacity - queue->room;
     return count;
 }
 
@@ -41,37 +40,56 @@ static void sender_check_locked(weir_sender *sender, uintptr_t caller) {
              "a weir_sender is used by one thread; see weir_sender_hand_over");
 }
 
-// One attempt; what does not fit leaves `waiter`, if any, linked. -EAGAIN: some
-// are still unsent.
-static int queue_put_once(weir_queue *queue, weir_sender *sender,
-                          const void *items, size_t count, size_t *sent,
-                          weir_watch *waiter) {
+static const unsigned char *queue_unsent(const weir_queue *queue,
+                                         const void *items, size_t sent) {
+    return (const unsigned char *)items + sent * queue->options.item_size;
+}
+
+// The usual case: the sender's lock alone. Returns 0 (all are sent), -EPIPE,
+// or -EAGAIN (some are unsent, or somebody is to be told).
+static int queue_put_fast(weir_queue *queue, weir_sender *sender,
+                          const void *items, size_t count, size_t *sent) {
     uintptr_t caller = sender != NULL ? wr_caller_id() : 0;
-    wr_link fire;
-    wr_list_init(&fire);
-    wr_mutex_lock(&queue->lock);
+    wr_mutex_lock(&queue->send_lock);
     if (sender != NULL)
         sender_check_locked(sender, caller);
-    if (queue->closed) {
-        wr_mutex_unlock(&queue->lock);
-        return -EPIPE;
+    int error = queue->refuses ? -EPIPE : -EAGAIN;
+    if (error == -EAGAIN) {
+        *sent += queue_fill_locked(queue, queue_unsent(queue, items, *sent),
+                                   count - *sent);
+        if (*sent == count && !queue->wanted)
+            error = 0;
     }
-    size_t size = queue->options.item_size;
-    size_t done = queue_fill_locked(
-        queue, (const unsigned char *)items + *sent * size, count - *sent);
-    *sent += done;
-    for (size_t i = 0; i < done && !wr_list_empty(&queue->receivers); i++)
-        wr_list_push_back(&fire, wr_list_pop_front(&queue->receivers));
-    if (done > 0)
-        wr_list_splice_back(&fire, &queue->readable);
-    bool all = *sent == count;
-    if (!all && waiter != NULL) {
+    wr_mutex_unlock(&queue->send_lock);
+    return error;
+}
+
+// With both locks: there may be room that senders do not know of, and
+// receivers that wait. `told` items were sent already. What does not fit leaves
+// `waiter`, if any, linked.
+static int queue_put_slow(weir_queue *queue, const void *items, size_t count,
+                          size_t *sent, size_t told, weir_watch *waiter) {
+    wr_link fire;
+    wr_list_init(&fire);
+    wr_queue_lock_both(queue);
+    int error = queue->refuses ? -EPIPE : 0;
+    if (error == 0) {
+        size_t done = queue_fill_locked(
+            queue, queue_unsent(queue, items, *sent), count - *sent);
+        *sent += done;
+        wr_queue_tell_both(queue, told + done, &fire);
+        if (*sent < count)
+            error = -EAGAIN;
+    } else if (*sent == count) {
+        error = 0; // all were in before it closed
+    }
+    if (error == -EAGAIN && waiter != NULL) {
         wr_list_push_back(&queue->blocked, &wr_watch_of(waiter)->link);
-        queue->counts.sends_waited++;
+        queue->sends_waited++;
     }
-    wr_mutex_unlock(&queue->lock);
+    wr_queue_unlock_both(queue);
     wr_watches_fire(&fire);
-    return all ? 0 : -EAGAIN;
+    return error;
 }
 
 int wr_queue_put(weir_queue *queue, weir_sender *sender, const void *items,
@@ -80,17 +98,20 @@ int wr_queue_put(weir_queue *queue, weir_sender *sender, const void *items,
     int error = wr_stream_enter(queue->pool);
     if (error != 0)
         return error;
-    error = queue_put_once(queue, sender, items, count, sent, NULL);
+    error = queue_put_fast(queue, sender, items, count, sent);
+    if (error != -EAGAIN)
+        return error;
+    error = queue_put_slow(queue, items, count, sent, *sent, NULL);
     while (error == -EAGAIN && wait) {
         weir_watch waiter;
         (void)wr_watch_init(&waiter, queue->pool, &queue->lock, NULL);
-        error = queue_put_once(queue, sender, items, count, sent, &waiter);
+        error = queue_put_slow(queue, items, count, sent, 0, &waiter);
         if (error != -EAGAIN)
             break;
         int waited = wr_watch_wait(&waiter, deadline_ns);
         if (waited != 0)
             return waited;
-        error = queue_put_once(queue, sender, items, count, sent, NULL);
+        error = queue_put_slow(queue, items, count, sent, 0, NULL);
     }
     return error;
 }
@@ -102,12 +123,11 @@ int wr_queue_watch_writable(weir_queue *queue, weir_watch *watch,
         error = wr_watch_init(watch, queue->pool, &queue->lock, job);
     if (error != 0)
         return error;
-    wr_mutex_lock(&queue->lock);
-    bool now = queue->closed ||
-               queue->queued + queue->claimed < queue->options.capacity;
+    wr_queue_lock_both(queue);
+    bool now = queue->refuses || queue->room > 0;
     if (!now)
         wr_list_push_back(&queue->writable, &wr_watch_of(watch)->link);
-    wr_mutex_unlock(&queue->lock);
+    wr_queue_unlock_both(queue);
     if (now)
         wr_watch_fire(watch);
     return 0;
@@ -142,9 +162,9 @@ void weir_sender_hand_over(weir_sender *sender) {
     weir_queue *queue = sender->queue;
     if (wr_stream_enter(queue->pool) != 0)
         return;
-    wr_mutex_lock(&queue->lock);
+    wr_mutex_lock(&queue->send_lock);
     sender->owner = 0;
-    wr_mutex_unlock(&queue->lock);
+    wr_mutex_unlock(&queue->send_lock);
 }
 
 void weir_sender_drop(weir_sender *sender) {

@@ -51,7 +51,7 @@ static inline weir_watch *wr_watch_public(wr_watch *watch) {
 // The single producer's handle, part of the queue's memory.
 struct weir_sender {
     weir_queue *queue;
-    uintptr_t owner; // who sends, see wr_caller_id; 0: nobody yet. queue->lock
+    uintptr_t owner; // who sends, see wr_caller_id; 0: nobody. Under send_lock
 };
 
 // One of several; each has memory of its own.
@@ -59,31 +59,53 @@ struct weir_shared_sender {
     weir_queue *queue;
 };
 
-// A ring of `capacity` items. `claimed` items have left the ring and still
-// count: always queued + claimed <= capacity.
+// A ring of `capacity` items with two locks, so that a sender and a receiver
+// meet only when one of them has run out:
+//
+//      free, known to senders   sent, not told   known to receivers   freed
+//   |<------- room ----------->|<--- pushed --->|<--- queued ------->|<--->|
+//
+// and `claimed` places whose item is out and still counts. Always
+// room + pushed + queued + claimed + freed == capacity. Whoever runs out takes
+// both locks and evens out: pushed goes to queued, freed to room.
+// Lock order: lock, then send_lock.
 struct weir_queue {
     // Read-only after create.
     weir_pool *pool;
     weir_queue_options options;
+    unsigned char *ring;
     weir_sender sender; // of a queue with a single producer
 
-    // Everything else: under lock.
+    // Senders: under send_lock.
+    _Alignas(WR_CACHE_LINE) wr_mutex send_lock;
+    size_t place; // in the ring, of the next item
+    size_t room;
+    size_t pushed;
+    uint64_t sent;
+    size_t highest; // most that were not in room
+    bool refuses;   // closed, as senders see it
+    bool wanted; // receivers or readable may be not empty: changed under both
+
+    // Receivers and the rest: under lock.
     _Alignas(WR_CACHE_LINE) wr_mutex lock;
-    unsigned char *ring;
-    size_t first;  // place in the ring of the oldest item
-    size_t queued; // items in the ring
+    size_t first; // in the ring, of the oldest item
+    size_t queued;
+    size_t freed;
     size_t claimed;
     size_t senders; // handles; 0: nothing more will come
     bool closed;    // the receiving side takes no more
     bool destroyed; // and its handle is gone: the last sender frees
-    // Four lists of wr_watch.link. A receiver links itself only while the
-    // ring is empty, a sender only while there is no room, so whoever is
+    // Four lists of wr_watch.link. A receiver links itself only while nothing
+    // is queued or pushed, a sender only while nothing is free, so whoever is
     // linked is owed one wake per item (or place) that comes.
     wr_link receivers; // blocked in receive
     wr_link readable;  // watches
     wr_link blocked;   // blocked in send
     wr_link writable;  // watches
-    weir_queue_counts counts;
+    uint64_t received;
+    uint64_t dropped;
+    uint64_t sends_waited;
+    uint64_t receives_waited;
 };
 
 // ---- order -----------------------------------------------------------------

@@ -609,6 +609,18 @@ static int joined_twice_body(weir_worker *self, void *arg) {
     return 0;
 }
 
+static void other_run(weir_worker *self, weir_fork *fork) {
+    mark_run(self, fork);
+}
+
+static int other_function_body(weir_worker *self, void *arg) {
+    (void)arg;
+    mark m = {.id = 1};
+    weir_fork_begin(self, &m.fork, mark_run);
+    weir_fork_join(self, &m.fork, other_run);
+    return 0;
+}
+
 static void leaving_run(weir_worker *self, weir_fork *fork) {
     (void)fork;
     static mark m;
@@ -645,6 +657,8 @@ static void unjoined(void) { abort_with(unjoined_body); }
 
 static void joined_twice(void) { abort_with(joined_twice_body); }
 
+static void other_function(void) { abort_with(other_function_body); }
+
 static void unjoined_in_fork(void) { abort_with(unjoined_in_fork_body); }
 
 static void unjoined_in_stolen(void) {
@@ -656,6 +670,7 @@ static void unjoined_in_stolen(void) {
 static void a_join_out_of_order_or_left_out_aborts(void) {
     check_aborts(out_of_order, "join");
     check_aborts(joined_twice, "join");
+    check_aborts(other_function, "join");
     check_aborts(unjoined, "fork");
     check_aborts(unjoined_in_fork, "fork");
     check_aborts(unjoined_in_stolen, "fork");

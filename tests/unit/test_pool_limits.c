@@ -355,6 +355,28 @@ static void submit_wait_gives_up_at_its_deadline(void) {
     pool_close(pool);
 }
 
+static void *one_more_main(void *arg) {
+    work *w = arg;
+    CHECK_EQ(weir_submit_wait(bounded_pool, &w->job, WEIR_FOREVER), 0);
+    return NULL;
+}
+
+static void submit_wait_returns_as_soon_as_there_is_room_for_one(void) {
+    for (int i = 0; i < 50; i++) {
+        bounded_pool = pool_bounded(2, 2);
+        held first, second;
+        hold(bounded_pool, &first);
+        hold(bounded_pool, &second);
+        work w = work_of(0);
+        pthread_t thread = thread_start(one_more_main, &w);
+        release(&first);
+        thread_join(thread); // the second is still held
+        release(&second);
+        pool_close(bounded_pool);
+        check_ran(&w, 0);
+    }
+}
+
 static work own_work;
 
 static int submit_wait_body(weir_worker *self, void *arg) {
@@ -596,6 +618,8 @@ int main(int argc, char **argv) {
          submit_wait_keeps_the_bound_among_many_producers},
         {"submit_wait_gives_up_at_its_deadline",
          submit_wait_gives_up_at_its_deadline},
+        {"submit_wait_returns_as_soon_as_there_is_room_for_one",
+         submit_wait_returns_as_soon_as_there_is_room_for_one},
         {"submit_wait_is_not_for_the_pools_own_workers",
          submit_wait_is_not_for_the_pools_own_workers},
         {"deterministic_submit_wait_runs_jobs_or_says_deadlock",

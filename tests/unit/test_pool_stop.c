@@ -419,6 +419,26 @@ static void a_harder_mode_holds_for_good(void) {
     weir_pool_destroy(pool);
 }
 
+static void a_softer_stop_does_not_let_workers_submit_again(void) {
+    weir_pool *pool = pool_of(1);
+    late l = {.job = WEIR_JOB_INIT(late_run, NULL)};
+    gate_init(&l.gate);
+    l.submitted = work_of(0);
+    l.attached = work_of(0);
+    weir_event_init(&l.event, pool, 1);
+    submit(pool, &l.job);
+    gate_await(&l.gate, 1);
+    stop_late(pool, WEIR_STOP_CANCEL);
+    stop_late(pool, WEIR_STOP_DRAIN);
+    gate_open(&l.gate);
+    weir_stop_report report = stop(pool, WEIR_STOP_DRAIN);
+    CHECK_EQ(l.answers[0], -ESHUTDOWN);
+    CHECK_EQ(l.answers[1], -ESHUTDOWN);
+    CHECK_EQ(l.submitted.ended + l.attached.ended, 0);
+    CHECK_EQ(report.run, 1);
+    weir_pool_destroy(pool);
+}
+
 static void several_threads_may_stop_a_pool_the_hardest_mode_holds(void) {
     for (int i = 0; i < 30; i++) {
         weir_pool *pool = pool_of(1);
@@ -672,6 +692,8 @@ int main(int argc, char **argv) {
         {"a_report_counts_all_but_names_only_the_first",
          a_report_counts_all_but_names_only_the_first},
         {"a_harder_mode_holds_for_good", a_harder_mode_holds_for_good},
+        {"a_softer_stop_does_not_let_workers_submit_again",
+         a_softer_stop_does_not_let_workers_submit_again},
         {"several_threads_may_stop_a_pool_the_hardest_mode_holds",
          several_threads_may_stop_a_pool_the_hardest_mode_holds},
         {"stopping_a_stopped_pool_answers_again",

@@ -51,7 +51,6 @@ static wr_status need(patch_job *job, size_t size, wr_failure *failure) {
         return failure->status;
     job->held += got;
     job->bytes += got;
-    wr_progress_add(&job->progress, got);
     if (job->held < size)
         return wr_fail(failure, WR_INPUT_ENDED,
                        "%s ends before its end command", job->delta->name);
@@ -94,6 +93,7 @@ static wr_status run_literal(patch_job *job, uint64_t length,
             return failure->status;
         job->at += now;
         length -= now;
+        wr_progress_add(&job->progress, now);
     }
     return WR_OK;
 }
@@ -124,6 +124,7 @@ static wr_status gather(patch_job *job, uint64_t offset, uint64_t length,
             return failure->status;
         offset += got;
         length -= got;
+        wr_progress_add(&job->progress, got);
     }
     return WR_OK;
 }
@@ -148,7 +149,7 @@ static wr_status copy_range(patch_job *job, uint64_t *offset, uint64_t *length,
         *offset += (uint64_t)done;
         *length -= (uint64_t)done;
         job->output->written += (uint64_t)done;
-        wr_progress_add(&job->progress, 0);
+        wr_progress_add(&job->progress, (uint64_t)done);
     }
     return WR_OK;
 }
@@ -219,8 +220,8 @@ wr_status wr_delta_patch_open(const wr_delta_options *options, wr_input *basis,
     // was read before.
     basis->base = 0;
     job->ranges = basis->size >= 0;
-    wr_progress_begin(&job->progress, options->progress, "patch",
-                      wr_input_expected(delta));
+    // Of the output; a delta does not say how long that will be.
+    wr_progress_begin(&job->progress, options->progress, "patch", 0);
     run(job, failure);
     wr_progress_end(&job->progress);
     speed.bytes_in = job->bytes;

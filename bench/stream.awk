@@ -83,18 +83,23 @@ function targets(    best) {
         best >= 10)
 }
 
+# The same work without a runtime: what two threads would take if nothing else
+# cost anything, and which part of our time that is.
+function floor_row(text, name,    half) {
+    half = low["floor", name] / 2
+    printf "| %s | %.1f | %.1f | %.0f %% | %.0f %% | %.0f %% |\n", text,
+        2 * half, half, 100 * half / best_drain("weir",
+            "drain.per_thread.100k"), 100 * half / best_drain("weir",
+            "drain.ordered.100k"), 100 * half / w("pipeline.batch256")
+}
+
 function floors() {
     print ""
-    print "| floor: the same work in a plain loop | ns/item |"
-    print "|---|---|"
-    printf "| one thread | %.1f |\n", w("drain.plain_loop")
-    printf "| two threads, if nothing else cost anything | %.1f |\n",
-        w("drain.plain_loop") / 2
-    printf "| best drain, its share of that | %.0f %% |\n",
-        100 * w("drain.plain_loop") / 2 / \
-            best_drain("weir", "drain.per_thread.100k")
-    printf "| pipeline, batch 256, its share of that | %.0f %% |\n",
-        100 * w("drain.plain_loop") / 2 / w("pipeline.batch256")
+    print "| floor: the work alone, ns/item | 1 thread | 2 threads | drain " \
+        "reaches | in order | pipeline, batch 256 |"
+    print "|---|---|---|---|---|---|"
+    floor_row("in a loop, inline", "in_line")
+    floor_row("in a loop, through a function pointer", "by_pointer")
 }
 
 # against A B: how much more A takes than B, in percent.

@@ -28,12 +28,13 @@ until enough; do
     figures weir "$build/bench/bench_stream" --rounds 2
     test ! -x "$peers/peer_rust" || figures rust "$peers/peer_rust" --rounds 2
     test ! -x "$peers/peer_tbb" || figures tbb "$peers/peer_tbb" --rounds 2
+    figures floor "$build/bench/bench_floor" --rounds 20
     round=$((round + 1))
 done
 
 summary >"$work/summary"
 # The rows as the programs print them.
-awk '{sub(/[^:]*:/, ""); print $1}' "$samples" >"$work/order"
+awk '!/^floor/ {sub(/[^:]*:/, ""); print $1}' "$samples" >"$work/order"
 echo "### stream"
 echo
 machine

@@ -15,7 +15,7 @@
 int wr_stream_enter(weir_pool *pool);
 
 // wr_caller_id tells threads (or fibers) apart; never 0.
-uintptr_t wr_caller_id(void);
+uintptr_t wr_caller_id(const weir_pool *pool);
 
 // wr_watch_init prepares a watch of an object with this lock and attaches the
 // job, if any. Errors: -ESHUTDOWN, -ECHILD.

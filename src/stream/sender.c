@@ -49,7 +49,7 @@ static const unsigned char *queue_unsent(const weir_queue *queue,
 // or -EAGAIN (some are unsent, or somebody is to be told).
 static int queue_put_fast(weir_queue *queue, weir_sender *sender,
                           const void *items, size_t count, size_t *sent) {
-    uintptr_t caller = sender != NULL ? wr_caller_id() : 0;
+    uintptr_t caller = sender != NULL ? wr_caller_id(queue->pool) : 0;
     wr_mutex_lock(&queue->send_lock);
     if (sender != NULL)
         sender_check_locked(sender, caller);

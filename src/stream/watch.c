@@ -15,10 +15,14 @@ int wr_stream_enter(weir_pool *pool) {
     return 0;
 }
 
-uintptr_t wr_caller_id(void) {
-    // Fibers share a thread, so a worker is known by its own address.
-    weir_worker *self = weir_worker_self();
-    return self != NULL ? (uintptr_t)self : (uintptr_t)pthread_self();
+uintptr_t wr_caller_id(const weir_pool *pool) {
+    // Fibers share a thread, so there a worker is known by its own address.
+    if (pool->deterministic) {
+        weir_worker *self = weir_worker_self();
+        if (self != NULL)
+            return (uintptr_t)self;
+    }
+    return (uintptr_t)pthread_self();
 }
 
 int wr_watch_init(weir_watch *watch, weir_pool *pool, wr_mutex *lock,

@@ -96,7 +96,11 @@ static char *directory_of(const char *path) {
     return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+// -1 where the file system, or a machine without /proc, could not give the file
+// a name later.
 static int open_nameless(const char *path) {
+    if (access("/proc/self/fd", X_OK) != 0)
+        return -1;
     char *directory = directory_of(path);
     if (directory == NULL)
         return -1;

@@ -20,7 +20,7 @@ function figure(who, name,    text) {
     if (!((who, name) in low))
         return "-"
     text = sprintf("%.1f (%.1f)", low[who, name], mid[who, name])
-    return used[who, name] ? text : text " noisy"
+    return used[who, name] ? text : "~" text
 }
 
 function ratio(above_who, above, below_who, below) {
@@ -135,5 +135,5 @@ END {
     floors()
     verdicts()
     if (noisy)
-        print "\nnoisy: no quiet run of this row; other load was on."
+        print "\n~ no run of this row was quiet: other load was on."
 }

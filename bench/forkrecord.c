@@ -20,19 +20,16 @@
 #include <unistd.h>
 
 // CS: the same behind two calls into a static library.
-NOINLINE static void cs_fork(worker *w, void *record, run *fn)
-{
+NOINLINE static void cs_fork(worker *w, void *record, run *fn) {
     c2_fork(w, record, fn);
 }
 
-NOINLINE static bool cs_pop(worker *w, void *record)
-{
+NOINLINE static bool cs_pop(worker *w, void *record) {
     return c2_pop(w, record);
 }
 
 // A one-line wrapper in the header, so that the function is called directly.
-INLINE void cs_join(worker *w, void *record, run *fn)
-{
+INLINE void cs_join(worker *w, void *record, run *fn) {
     if (cs_pop(w, record)) {
         fn(w, record);
     }
@@ -43,31 +40,25 @@ INLINE void cs_join(worker *w, void *record, run *fn)
 typedef void fork_call(worker *w, void *record, run *fn);
 typedef bool pop_call(worker *w, void *record);
 
-static void c1_fork_body(worker *w, void *record, run *fn)
-{
+static void c1_fork_body(worker *w, void *record, run *fn) {
     c2_fork(w, record, fn);
 }
 
-static bool c1_pop_body(worker *w, void *record)
-{
-    return c2_pop(w, record);
-}
+static bool c1_pop_body(worker *w, void *record) { return c2_pop(w, record); }
 
 extern fork_call *c1_fork;
 fork_call *c1_fork = c1_fork_body;
 extern pop_call *c1_pop;
 pop_call *c1_pop = c1_pop_body;
 
-INLINE void c1_join(worker *w, void *record, run *fn)
-{
+INLINE void c1_join(worker *w, void *record, run *fn) {
     if (c1_pop(w, record)) {
         fn(w, record);
     }
 }
 
 // C0: nothing in the header at all, the library calls through the record.
-static void c0_join_body(worker *w, void *record, run *fn)
-{
+static void c0_join_body(worker *w, void *record, run *fn) {
     if (c2_pop(w, record)) {
         fn(w, record);
     }
@@ -80,8 +71,7 @@ fork_call *c0_join = c0_join_body;
 // --- L: layout C, all slots public, every push and pop under the lock ------
 
 #define DEFINE_LOCKED(v, lock_it, unlock_it)                                   \
-    static void v##_fork_body(worker *w, void *record, run *fn)                \
-    {                                                                          \
+    static void v##_fork_body(worker *w, void *record, run *fn) {              \
         struct fork *fork = record;                                            \
         fork->fn = fn;                                                         \
         lock_it;                                                               \
@@ -95,8 +85,7 @@ fork_call *c0_join = c0_join_body;
         }                                                                      \
         unlock_it;                                                             \
     }                                                                          \
-    static bool v##_pop_body(worker *w, void *record)                          \
-    {                                                                          \
+    static bool v##_pop_body(worker *w, void *record) {                        \
         struct fork *fork = record;                                            \
         if (LOAD(&fork->state) == NOT_PUSHED) {                                \
             return true;                                                       \
@@ -119,15 +108,14 @@ fork_call *c0_join = c0_join_body;
     fork_call *v##_fork = v##_fork_body;                                       \
     extern pop_call *v##_pop;                                                  \
     pop_call *v##_pop = v##_pop_body;                                          \
-    INLINE void v##_join(worker *w, void *record, run *fn)                     \
-    {                                                                          \
+    INLINE void v##_join(worker *w, void *record, run *fn) {                   \
         if (v##_pop(w, record)) {                                              \
             fn(w, record);                                                     \
         }                                                                      \
     }
 
 DEFINE_LOCKED(lm, pthread_mutex_lock(&w->mutex),
-    pthread_mutex_unlock(&w->mutex))
+              pthread_mutex_unlock(&w->mutex))
 DEFINE_LOCKED(lw, lock_word(w), unlock_word(w))
 
 // --- The two kernels, for every layout with its record on the stack --------
@@ -143,13 +131,11 @@ struct no_header {
         long value;                                                            \
     };                                                                         \
     static long v##_fib(worker *w, long n);                                    \
-    static void v##_fib_run(worker *w, void *arg)                              \
-    {                                                                          \
+    static void v##_fib_run(worker *w, void *arg) {                            \
         struct v##_fib_record *record = arg;                                   \
         record->value = v##_fib(w, record->n);                                 \
     }                                                                          \
-    static long v##_fib(worker *w, long n)                                     \
-    {                                                                          \
+    static long v##_fib(worker *w, long n) {                                   \
         if (n < 2) {                                                           \
             return n;                                                          \
         }                                                                      \
@@ -167,13 +153,11 @@ struct no_header {
         long sum;                                                              \
     };                                                                         \
     static long v##_sky(worker *w, long first, long size);                     \
-    static void v##_sky_run(worker *w, void *arg)                              \
-    {                                                                          \
+    static void v##_sky_run(worker *w, void *arg) {                            \
         struct v##_sky_record *record = arg;                                   \
         record->sum = v##_sky(w, record->first, record->size);                 \
     }                                                                          \
-    static long v##_sky(worker *w, long first, long size)                      \
-    {                                                                          \
+    static long v##_sky(worker *w, long first, long size) {                    \
         if (size == 1) {                                                       \
             return first;                                                      \
         }                                                                      \
@@ -203,8 +187,7 @@ DEFINE_KERNELS(lw, struct fork)
 // --- D: floors -------------------------------------------------------------
 
 #define DEFINE_FLOOR(v, attribute, at_fork)                                    \
-    attribute static long v##_fib(worker *w, long n)                           \
-    {                                                                          \
+    attribute static long v##_fib(worker *w, long n) {                         \
         if (n < 2) {                                                           \
             return n;                                                          \
         }                                                                      \
@@ -212,8 +195,7 @@ DEFINE_KERNELS(lw, struct fork)
         long left = v##_fib(w, n - 1);                                         \
         return left + v##_fib(w, n - 2);                                       \
     }                                                                          \
-    attribute static long v##_sky(worker *w, long first, long size)            \
-    {                                                                          \
+    attribute static long v##_sky(worker *w, long first, long size) {          \
         if (size == 1) {                                                       \
             return first;                                                      \
         }                                                                      \
@@ -243,29 +225,29 @@ struct variant {
 
 static const struct variant variants[] = {
     {"D0", "serial, inlining allowed", inlined_fib, inlined_sky, POINTER,
-        LOCK_MUTEX, true},
+     LOCK_MUTEX, true},
     {"D1", "serial, noinline", called_fib, called_sky, POINTER, LOCK_MUTEX,
-        true},
+     true},
     {"DP", "poll, no record", poll_fib, poll_sky, POINTER, LOCK_MUTEX, true},
     {"AR", "in deque, head in register", ar_fib_root, ar_sky_root, IN_DEQUE,
-        LOCK_MUTEX, false},
+     LOCK_MUTEX, false},
     {"A", "in deque, 64 B", a_fib, a_sky, IN_DEQUE, LOCK_MUTEX, false},
     {"B", "slot {fn, ptr}, called by slot", b_fib, b_sky, FN_AND_POINTER,
-        LOCK_MUTEX, false},
+     LOCK_MUTEX, false},
     {"BN", "slot {fn, ptr}, named", bn_fib, bn_sky, FN_AND_POINTER, LOCK_MUTEX,
-        false},
+     false},
     {"C2", "slot ptr, inline, named", c2_fib, c2_sky, POINTER, LOCK_MUTEX,
-        false},
+     false},
     {"CS", "slot ptr, static library, named", cs_fib, cs_sky, POINTER,
-        LOCK_MUTEX, false},
+     LOCK_MUTEX, false},
     {"C1", "slot ptr, shared library, named", c1_fib, c1_sky, POINTER,
-        LOCK_MUTEX, false},
+     LOCK_MUTEX, false},
     {"C0", "shared library calls the function", c0_fib, c0_sky, POINTER,
-        LOCK_MUTEX, false},
+     LOCK_MUTEX, false},
     {"LW", "C1, lock word at push and pop", lw_fib, lw_sky, POINTER, LOCK_WORD,
-        false},
+     false},
     {"LM", "C1, mutex at push and pop", lm_fib, lm_sky, POINTER, LOCK_MUTEX,
-        false},
+     false},
 };
 
 enum { VARIANTS = sizeof variants / sizeof *variants, KERNELS = 2 };
@@ -274,23 +256,21 @@ static const char *const kernel_names[KERNELS] = {"fib", "sky"};
 
 struct options {
     int rounds;
-    int threads;    // 0: one, then two
-    int kernel;     // -1: both
-    long size;      // 0: the kernel's own
+    int threads;         // 0: one, then two
+    int kernel;          // -1: both
+    long size;           // 0: the kernel's own
     const char *variant; // NULL: all
 };
 
-static double now_ns(void)
-{
+static double now_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return 1e9 * (double)t.tv_sec + (double)t.tv_nsec;
 }
 
-static void reset_team(const struct variant *v)
-{
-    static const size_t sizes[] = {
-        sizeof(struct slot_a), sizeof(struct slot_b), sizeof(struct fork *)};
+static void reset_team(const struct variant *v) {
+    static const size_t sizes[] = {sizeof(struct slot_a), sizeof(struct slot_b),
+                                   sizeof(struct fork *)};
     for (unsigned i = 0; i < WORKERS; i++) {
         worker *w = &team[i];
         w->id = i;
@@ -307,8 +287,7 @@ static void reset_team(const struct variant *v)
     STORE(&stop, false);
 }
 
-static void *thief_main(void *arg)
-{
+static void *thief_main(void *arg) {
     worker *w = arg;
     while (!LOAD(&stop)) {
         if (!steal(w, &team[1 - w->id], NULL)) {
@@ -318,8 +297,7 @@ static void *thief_main(void *arg)
     return NULL;
 }
 
-static long forks_in(int kernel, long size, long *sum)
-{
+static long forks_in(int kernel, long size, long *sum) {
     if (kernel == 0) {
         long a = 0;
         long b = 1;
@@ -342,9 +320,8 @@ static long forks_in(int kernel, long size, long *sum)
 }
 
 // Nanoseconds per fork and join, wall.
-static double measure(
-    const struct variant *v, int kernel, long size, int threads, long *steals)
-{
+static double measure(const struct variant *v, int kernel, long size,
+                      int threads, long *steals) {
     long expected;
     long forks = forks_in(kernel, size, &expected);
     long leaves = 1;
@@ -357,8 +334,8 @@ static double measure(
         die("no second thread");
     }
     double start = now_ns();
-    long sum = kernel == 0 ? v->fib(&team[0], size)
-                           : v->sky(&team[0], 0, leaves);
+    long sum =
+        kernel == 0 ? v->fib(&team[0], size) : v->sky(&team[0], 0, leaves);
     double spent = now_ns() - start;
     STORE(&stop, true);
     if (threads == 2) {
@@ -371,15 +348,13 @@ static double measure(
     return spent / (double)forks;
 }
 
-static int by_value(const void *a, const void *b)
-{
+static int by_value(const void *a, const void *b) {
     double x = *(const double *)a;
     double y = *(const double *)b;
     return (x > y) - (x < y);
 }
 
-static void table(const struct options *o, int kernel, int threads)
-{
+static void table(const struct options *o, int kernel, int threads) {
     static double ns[VARIANTS][ROUNDS_MAX];
     static long steals[VARIANTS];
     long size = o->size ? o->size : kernel == 0 ? 35 : 7;
@@ -394,32 +369,30 @@ static void table(const struct options *o, int kernel, int threads)
         }
     }
     printf("%s(%ld), %d thread%s, %d rounds: ns per fork+join, wall\n",
-        kernel_names[kernel], size, threads, threads == 1 ? "" : "s",
-        o->rounds);
+           kernel_names[kernel], size, threads, threads == 1 ? "" : "s",
+           o->rounds);
     for (int i = 0; i < VARIANTS; i++) {
         if (ns[i][0] == 0) {
             continue;
         }
         qsort(ns[i], (size_t)o->rounds, sizeof(double), by_value);
         printf("  %-2s  %-36s best %6.2f  median %6.2f  steals %ld\n",
-            variants[i].name, variants[i].what, ns[i][0],
-            ns[i][o->rounds / 2], steals[i]);
+               variants[i].name, variants[i].what, ns[i][0],
+               ns[i][o->rounds / 2], steals[i]);
     }
     memset(ns, 0, sizeof ns);
     fflush(stdout);
 }
 
 // 1 if `text` is a whole number in [low, high].
-static bool number(const char *text, long low, long high, long *out)
-{
+static bool number(const char *text, long low, long high, long *out) {
     char *end;
     errno = 0;
     *out = strtol(text, &end, 10);
     return !errno && end != text && !*end && *out >= low && *out <= high;
 }
 
-static bool known_variant(const char *name)
-{
+static bool known_variant(const char *name) {
     for (int i = 0; i < VARIANTS; i++) {
         if (!strcmp(variants[i].name, name)) {
             return true;
@@ -428,8 +401,7 @@ static bool known_variant(const char *name)
     return false;
 }
 
-static bool parse(int argc, char **argv, struct options *o)
-{
+static bool parse(int argc, char **argv, struct options *o) {
     int c;
     long value = 0;
     bool good = true;
@@ -460,8 +432,7 @@ static bool parse(int argc, char **argv, struct options *o)
     return true;
 }
 
-int main(int argc, char **argv)
-{
+int main(int argc, char **argv) {
     struct options o = {.rounds = 15, .kernel = -1};
     if (!parse(argc, argv, &o)) {
         return 2;

@@ -87,15 +87,11 @@ static atomic_bool stop;
 #define LOAD(p) atomic_load_explicit((p), memory_order_relaxed)
 #define STORE(p, v) atomic_store_explicit((p), (v), memory_order_relaxed)
 
-INLINE void pause_cpu(void)
-{
-    __builtin_ia32_pause();
-}
+INLINE void pause_cpu(void) { __builtin_ia32_pause(); }
 
 // --- The deque's public side: the same for every layout --------------------
 
-INLINE void lock_word(worker *w)
-{
+INLINE void lock_word(worker *w) {
     while (atomic_exchange_explicit(&w->word, 1, memory_order_acquire)) {
         while (LOAD(&w->word)) {
             pause_cpu();
@@ -103,13 +99,11 @@ INLINE void lock_word(worker *w)
     }
 }
 
-INLINE void unlock_word(worker *w)
-{
+INLINE void unlock_word(worker *w) {
     atomic_store_explicit(&w->word, 0, memory_order_release);
 }
 
-static void lock(worker *w)
-{
+static void lock(worker *w) {
     if (w->locking == LOCK_WORD) {
         lock_word(w);
     } else {
@@ -117,8 +111,7 @@ static void lock(worker *w)
     }
 }
 
-static void unlock(worker *w)
-{
+static void unlock(worker *w) {
     if (w->locking == LOCK_WORD) {
         unlock_word(w);
     } else {
@@ -126,19 +119,16 @@ static void unlock(worker *w)
     }
 }
 
-static size_t index_of(const worker *w, const void *slot)
-{
+static size_t index_of(const worker *w, const void *slot) {
     return (size_t)((const char *)slot - w->slots) / w->slot_size;
 }
 
-static void set_split(worker *w, size_t split)
-{
+static void set_split(worker *w, size_t split) {
     w->split = w->slots + split * w->slot_size;
     STORE(&w->public_end, split);
 }
 
-NOINLINE static void publish(worker *w)
-{
+NOINLINE static void publish(worker *w) {
     lock(w);
     size_t head = index_of(w, w->head);
     size_t split = index_of(w, w->split);
@@ -153,8 +143,7 @@ struct loot {
     atomic_uintptr_t *state;
 };
 
-static struct loot look_at(worker *victim, size_t index)
-{
+static struct loot look_at(worker *victim, size_t index) {
     char *slot = victim->slots + index * victim->slot_size;
     if (victim->layout == IN_DEQUE) {
         struct slot_a *a = (void *)slot;
@@ -171,8 +160,7 @@ static struct loot look_at(worker *victim, size_t index)
 // A joiner passes the state of the record it waits for. Its thief may end that
 // record and begin another at any moment; only while it has not, which the lock
 // keeps true, are the victim's forks all descendants of that record.
-static bool steal(worker *w, worker *victim, atomic_uintptr_t *awaited)
-{
+static bool steal(worker *w, worker *victim, atomic_uintptr_t *awaited) {
     if (LOAD(&victim->tail) >= LOAD(&victim->public_end)) {
         if (!LOAD(&victim->hungry)) {
             STORE(&victim->hungry, 1);
@@ -197,8 +185,7 @@ static bool steal(worker *w, worker *victim, atomic_uintptr_t *awaited)
     return true;
 }
 
-static void rest(worker *w)
-{
+static void rest(worker *w) {
     // Other programs share these cores: do not spin a whole time slice away.
     if (++w->idle % 1024 == 0) {
         sched_yield();
@@ -207,8 +194,7 @@ static void rest(worker *w)
     }
 }
 
-static void wait_for_thief(worker *w, atomic_uintptr_t *state)
-{
+static void wait_for_thief(worker *w, atomic_uintptr_t *state) {
     uintptr_t now;
     while ((now = atomic_load_explicit(state, memory_order_acquire)) != DONE) {
         if (!steal(w, &team[now - STOLEN_BY], state)) {
@@ -219,8 +205,7 @@ static void wait_for_thief(worker *w, atomic_uintptr_t *state)
 
 // The topmost slot is public. Takes it back (true: the caller runs it) or
 // waits until its thief is done (false). Either way it is popped.
-NOINLINE static bool take_back(worker *w, atomic_uintptr_t *state)
-{
+NOINLINE static bool take_back(worker *w, atomic_uintptr_t *state) {
     size_t top = index_of(w, w->head) - 1;
     lock(w);
     bool stolen = LOAD(&w->tail) > top;
@@ -239,23 +224,20 @@ NOINLINE static bool take_back(worker *w, atomic_uintptr_t *state)
     return !stolen;
 }
 
-INLINE void poll_hungry(worker *w)
-{
+INLINE void poll_hungry(worker *w) {
     if (!LIKELY(!LOAD(&w->hungry))) {
         publish(w);
     }
 }
 
-NOINLINE static void die(const char *why)
-{
+NOINLINE static void die(const char *why) {
     fprintf(stderr, "forkrecord: %s\n", why);
     exit(1);
 }
 
 // --- A: record in the deque, head in memory --------------------------------
 
-INLINE void a_fork(worker *w, run *fn, long arg0, long arg1)
-{
+INLINE void a_fork(worker *w, run *fn, long arg0, long arg1) {
     struct slot_a *slot = w->head;
     if (!LIKELY((void *)slot != w->end)) {
         die("deque full"); // as Lace does: the caller has no record to keep
@@ -268,8 +250,7 @@ INLINE void a_fork(worker *w, run *fn, long arg0, long arg1)
     poll_hungry(w);
 }
 
-INLINE struct slot_a *a_join(worker *w, bool *mine)
-{
+INLINE struct slot_a *a_join(worker *w, bool *mine) {
     struct slot_a *slot = (struct slot_a *)w->head - 1;
     if (LIKELY((void *)slot >= w->split)) {
         w->head = slot;
@@ -282,14 +263,12 @@ INLINE struct slot_a *a_join(worker *w, bool *mine)
 
 static long a_fib(worker *w, long n);
 
-static void a_fib_run(worker *w, void *arg)
-{
+static void a_fib_run(worker *w, void *arg) {
     struct slot_a *slot = arg;
     slot->result = a_fib(w, slot->arg[0]);
 }
 
-static long a_fib(worker *w, long n)
-{
+static long a_fib(worker *w, long n) {
     if (n < 2) {
         return n;
     }
@@ -302,14 +281,12 @@ static long a_fib(worker *w, long n)
 
 static long a_sky(worker *w, long first, long size);
 
-static void a_sky_run(worker *w, void *arg)
-{
+static void a_sky_run(worker *w, void *arg) {
     struct slot_a *slot = arg;
     slot->result = a_sky(w, slot->arg[0], slot->arg[1]);
 }
 
-static long a_sky(worker *w, long first, long size)
-{
+static long a_sky(worker *w, long first, long size) {
     if (size == 1) {
         return first;
     }
@@ -327,9 +304,8 @@ static long a_sky(worker *w, long first, long size)
 
 // --- AR: the same with the head passed along in a register, as Lace --------
 
-INLINE void ar_fork(
-    worker *w, struct slot_a *head, run *fn, long arg0, long arg1)
-{
+INLINE void ar_fork(worker *w, struct slot_a *head, run *fn, long arg0,
+                    long arg1) {
     if (!LIKELY((void *)head != w->end)) {
         die("deque full");
     }
@@ -343,8 +319,7 @@ INLINE void ar_fork(
     }
 }
 
-INLINE bool ar_join(worker *w, struct slot_a *slot)
-{
+INLINE bool ar_join(worker *w, struct slot_a *slot) {
     if (LIKELY((void *)slot >= w->split)) {
         return true;
     }
@@ -354,33 +329,29 @@ INLINE bool ar_join(worker *w, struct slot_a *slot)
 
 static long ar_fib(worker *w, struct slot_a *head, long n);
 
-static void ar_fib_run(worker *w, void *arg)
-{
+static void ar_fib_run(worker *w, void *arg) {
     struct slot_a *slot = arg;
     slot->result = ar_fib(w, w->head, slot->arg[0]);
 }
 
-static long ar_fib(worker *w, struct slot_a *head, long n)
-{
+static long ar_fib(worker *w, struct slot_a *head, long n) {
     if (n < 2) {
         return n;
     }
     ar_fork(w, head, ar_fib_run, n - 2, 0);
     long left = ar_fib(w, head + 1, n - 1);
-    return left + (ar_join(w, head) ? ar_fib(w, head, head->arg[0])
-                                    : head->result);
+    return left +
+           (ar_join(w, head) ? ar_fib(w, head, head->arg[0]) : head->result);
 }
 
 static long ar_sky(worker *w, struct slot_a *head, long first, long size);
 
-static void ar_sky_run(worker *w, void *arg)
-{
+static void ar_sky_run(worker *w, void *arg) {
     struct slot_a *slot = arg;
     slot->result = ar_sky(w, w->head, slot->arg[0], slot->arg[1]);
 }
 
-static long ar_sky(worker *w, struct slot_a *head, long first, long size)
-{
+static long ar_sky(worker *w, struct slot_a *head, long first, long size) {
     if (size == 1) {
         return first;
     }
@@ -390,27 +361,21 @@ static long ar_sky(worker *w, struct slot_a *head, long first, long size)
     long sum = 0;
     for (int i = 9; i >= 0; i--) {
         head--;
-        sum += ar_join(w, head)
-                   ? ar_sky(w, head, head->arg[0], head->arg[1])
-                   : head->result;
+        sum += ar_join(w, head) ? ar_sky(w, head, head->arg[0], head->arg[1])
+                                : head->result;
     }
     return sum;
 }
 
-static long ar_fib_root(worker *w, long n)
-{
-    return ar_fib(w, w->head, n);
-}
+static long ar_fib_root(worker *w, long n) { return ar_fib(w, w->head, n); }
 
-static long ar_sky_root(worker *w, long first, long size)
-{
+static long ar_sky_root(worker *w, long first, long size) {
     return ar_sky(w, w->head, first, size);
 }
 
 // --- B: record on the stack, function and pointer in the deque -------------
 
-INLINE void b_fork(worker *w, void *record, run *fn)
-{
+INLINE void b_fork(worker *w, void *record, run *fn) {
     struct slot_b *slot = w->head;
     if (!LIKELY((void *)slot != w->end)) {
         die("deque full"); // without a header there is no place to note it
@@ -422,8 +387,7 @@ INLINE void b_fork(worker *w, void *record, run *fn)
 }
 
 // Calls what the slot says.
-INLINE void b_join(worker *w, void *record, run *fn)
-{
+INLINE void b_join(worker *w, void *record, run *fn) {
     (void)record;
     (void)fn;
     struct slot_b *slot = (struct slot_b *)w->head - 1;
@@ -437,8 +401,7 @@ INLINE void b_join(worker *w, void *record, run *fn)
 
 // BN: the same slot, but the function is named again at the join.
 #define bn_fork b_fork
-INLINE void bn_join(worker *w, void *record, run *fn)
-{
+INLINE void bn_join(worker *w, void *record, run *fn) {
     struct slot_b *slot = (struct slot_b *)w->head - 1;
     if (LIKELY((void *)slot >= w->split)) {
         w->head = slot;
@@ -450,8 +413,7 @@ INLINE void bn_join(worker *w, void *record, run *fn)
 
 // --- C: record on the stack, pointer in the deque, function named twice ----
 
-INLINE void c2_fork(worker *w, void *record, run *fn)
-{
+INLINE void c2_fork(worker *w, void *record, run *fn) {
     struct fork *fork = record;
     struct fork **slot = w->head;
     fork->fn = fn;
@@ -466,8 +428,7 @@ INLINE void c2_fork(worker *w, void *record, run *fn)
 }
 
 // Was it popped, and so is the caller's to run?
-INLINE bool c2_pop(worker *w, struct fork *fork)
-{
+INLINE bool c2_pop(worker *w, struct fork *fork) {
     struct fork **slot = (struct fork **)w->head - 1;
     if (LIKELY((void *)slot >= w->split && LOAD(&fork->state) == QUEUED)) {
         w->head = slot;
@@ -476,8 +437,7 @@ INLINE bool c2_pop(worker *w, struct fork *fork)
     return LOAD(&fork->state) == NOT_PUSHED || take_back(w, &fork->state);
 }
 
-INLINE void c2_join(worker *w, void *record, run *fn)
-{
+INLINE void c2_join(worker *w, void *record, run *fn) {
     if (c2_pop(w, record)) {
         fn(w, record);
     }

@@ -245,6 +245,7 @@ typedef struct draining {
     uint64_t items;
     collector collector;
     bool ordered;
+    bool by_item; // a call of work per item
     size_t batch;
     shard shards[SHARDS_MAX];
     weir_shared_sender *results;
@@ -261,6 +262,16 @@ static int drain_work(weir_worker *self, void *context, uint64_t sequence,
     memcpy(&value, item, sizeof(value));
     value = ten_ns(value) | 1;
     memcpy(result, &value, sizeof(value));
+    return 0;
+}
+
+static int drain_work_batch(weir_worker *self, void *context, uint64_t sequence,
+                            void *items, void *results, size_t count,
+                            size_t *done) {
+    (void)done;
+    for (size_t i = 0; i < count; i++)
+        (void)drain_work(self, context, sequence + i, (uint64_t *)items + i,
+                         (uint64_t *)results + i);
     return 0;
 }
 
@@ -329,7 +340,10 @@ static int64_t drain_once(void *argument) {
     }
     weir_drain_options drain = WEIR_DRAIN_OPTIONS_INIT;
     drain.context = d;
-    drain.work = drain_work;
+    if (d->by_item)
+        drain.work = drain_work;
+    else
+        drain.work_batch = drain_work_batch;
     drain.deliver = drain_deliver;
     drain.result_size = sizeof(uint64_t);
     drain.batch = d->batch;
@@ -372,13 +386,14 @@ static void *room_for(uint64_t items) {
 }
 
 static void bench_drain(int threads, uint64_t items, collector how,
-                        bool ordered, const char *name) {
+                        bool ordered, bool by_item, const char *name) {
     if (!wanted(name))
         return;
     draining d = {.pool = pool_of(threads),
                   .items = items,
                   .collector = how,
                   .ordered = ordered,
+                  .by_item = by_item,
                   .batch = 256};
     for (unsigned i = 0; i < SHARDS_MAX; i++) {
         ok("lock", pthread_mutex_init(&d.shards[i].lock, NULL));
@@ -419,11 +434,15 @@ static void bench_drains(void) {
             for (int how = PER_THREAD; how <= CHANNEL; how++) {
                 snprintf(name, sizeof(name), "drain.%s.%dk.t%d", names[how],
                          (int)(sizes[s] / 1000), widths[w]);
-                bench_drain(widths[w], sizes[s], (collector)how, false, name);
+                bench_drain(widths[w], sizes[s], (collector)how, false, false,
+                            name);
             }
             snprintf(name, sizeof(name), "drain.ordered.%dk.t%d",
                      (int)(sizes[s] / 1000), widths[w]);
-            bench_drain(widths[w], sizes[s], PER_THREAD, true, name);
+            bench_drain(widths[w], sizes[s], PER_THREAD, true, false, name);
+            snprintf(name, sizeof(name), "drain.by_item.%dk.t%d",
+                     (int)(sizes[s] / 1000), widths[w]);
+            bench_drain(widths[w], sizes[s], PER_THREAD, false, true, name);
         }
     draining d = {.items = 100000};
     d.input = room_for(d.items);

@@ -4,6 +4,7 @@ include(${PROJECT_SOURCE_DIR}/src/programs/delta/kernels.cmake)
 weir_test(delta_hash
     kernels_are_found_by_name
     md4_has_the_sums_of_the_rfc
+    md4_pads_as_others_do
     blake2b_has_the_known_sums
     strong_sums_equal_the_portable_ones
     weak_sums_equal_the_definition

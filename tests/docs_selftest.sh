@@ -73,6 +73,10 @@ printf '// SPDX-License-Identifier: MIT\nint a;\nint b;\n' \
     >"$root/examples/hello.c"
 printf '# x\n\n```c\nint a;\nint b;\n```\n' >"$root/README.md"
 printf '```c\nint b;\n```\n' >"$root/docs/guide/x.md"
+echo "(x.md) (y.md)" >"$root/docs/guide/README.md"
+mkdir "$root/docs/decisions"
+: >"$root/docs/decisions/0001-a.md"
+echo "(0001-a.md) (0001-b.md)" >"$root/docs/decisions/README.md"
 "$here/readme.sh" "$root" || fail "readme.sh refuses what is good"
 printf '```c\nint c;\n```\n' >"$root/docs/guide/x.md"
 refuses "a guide with other code" 'x.md:1: not a part' "$here/readme.sh" "$root"
@@ -82,6 +86,13 @@ rm "$root/docs/guide/x.md"
 printf '```c\nint a;\n```\n' >"$root/docs/guide/y.md"
 printf '```c\nint a;\n```\n' >"$root/README.md"
 refuses "another program" 'does not show' "$here/readme.sh" "$root"
+
+printf '```c\nint a;\nint b;\n```\n' >"$root/README.md"
+"$here/readme.sh" "$root" || fail "readme.sh refuses what is good again"
+: >"$root/docs/decisions/0001-b.md"
+refuses "a number twice" "the number 0001" "$here/readme.sh" "$root"
+mv "$root/docs/decisions/0001-b.md" "$root/docs/decisions/0002-c.md"
+refuses "a page without a line" "0002-c.md: not in" "$here/readme.sh" "$root"
 
 # ---- man_code.sh -----------------------------------------------------------
 

@@ -120,7 +120,7 @@ weir_test(pool_waits
     broadcasts_from_many_threads
     a_yield_lets_a_broadcast_run
     a_broadcast_reaches_a_worker_that_waits
-    a_broadcast_waits_for_a_worker_that_waits_elsewhere
+    a_broadcast_reaches_a_worker_that_waits_elsewhere
     an_accepted_broadcast_is_completed_before_a_stop_returns
     a_yield_never_runs_another_job_on_this_stack
     a_blocking_section_lends_the_place

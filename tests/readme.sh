@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # The code that the pages show is code that is built and run: the program of
 # README.md is examples/hello.c, and each ```c block of docs/guide/ is a part of
-# a program in examples/. usage: readme.sh ROOT
+# a program in examples/. And no page is missing in the index beside it.
+# usage: readme.sh ROOT
 set -eu
 export LC_ALL=C
 cd "$1"
@@ -38,4 +39,19 @@ for page in docs/guide/*.md; do
             exit bad
         }' - "$page" >&2 || status=1
 done
+
+# An index has a line for each page, and no two decisions have one number.
+for page in docs/guide/*.md docs/decisions/*.md; do
+    name=$(basename "$page")
+    test "$name" = README.md ||
+        grep -qF "($name)" "$(dirname "$page")/README.md" || {
+        echo "$page: not in the README.md beside it" >&2
+        status=1
+    }
+done
+twice=$(cd docs/decisions && printf "%s\n" [0-9]*.md | cut -c 1-4 | uniq -d)
+test -z "$twice" || {
+    echo "two decisions have the number $twice" >&2
+    status=1
+}
 exit $status

@@ -90,6 +90,7 @@ weir_test(stream_pipeline
 weir_test(stream_ends
     w7_cancelling_starts_nothing_more
     a_deadline_ends_a_pipeline
+    tokens_kept_for_later_are_waited_for
     a_deadline_that_does_not_pass_leaves_no_trace
     a_stopped_pool_ends_a_pipeline
     tokens_kept_for_later_outlive_the_pool

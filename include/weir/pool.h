@@ -103,7 +103,9 @@ struct weir_job {
 };
 
 #define WEIR_JOB_INIT(run_function, done_function)                             \
-    { (run_function), (done_function), NULL, 0, 0, 0, 0, {0} }
+    {                                                                          \
+        (run_function), (done_function), NULL, 0, 0, 0, 0, { 0 }               \
+    }
 
 // weir_job_ran says, inside done, whether run was called: -ECANCELED from a
 // job that never ran is not -ECANCELED from a run that gave up.
@@ -244,8 +246,8 @@ typedef struct weir_pool_options {
 // Errors: -EINVAL (an option is out of range, a CPU in the list is not ours),
 // -E2BIG, -ENOMEM, -EAGAIN (not even one thread could be started, or the
 // budget has no token left for another pool).
-WEIR_API int weir_pool_create(weir_pool **out, const weir_pool_options *options)
-    WEIR_MUST_CHECK;
+WEIR_API int weir_pool_create(weir_pool **out,
+                              const weir_pool_options *options) WEIR_MUST_CHECK;
 
 // The children of a scope belong to the job around it: CANCEL lets them run;
 // ABORT ends those not started with -ESHUTDOWN, also those spawned later.
@@ -346,12 +348,12 @@ typedef struct weir_pool_counts {
     uint64_t attached;  // now, waiting for events
     uint64_t running;   // now
     uint64_t queued_max;
-    uint64_t steals;       // forks run by another worker than their own
-    uint64_t parks;        // a worker went to sleep
-    uint64_t wakes;        // a worker was woken on purpose
-    uint64_t loans;        // a wait or blocking section lent its place
-    uint64_t stand_ins;    // stand-in threads alive now
-    uint64_t forks_inline; // forks that ran at once: the deque was full
+    uint64_t steals;        // forks run by another worker than their own
+    uint64_t parks;         // a worker went to sleep
+    uint64_t wakes;         // a worker was woken on purpose
+    uint64_t loans;         // a wait or blocking section lent its place
+    uint64_t stand_ins;     // stand-in threads alive now
+    uint64_t forks_inline;  // forks that ran at once: the deque was full
     uint64_t place_highest; // most places held at once
 } weir_pool_counts;
 
@@ -552,8 +554,8 @@ WEIR_API int weir_event_wait(weir_event *event, int64_t deadline_ns,
 // section.
 
 // Errors: -EINVAL (no tokens), -ENOMEM.
-WEIR_API int weir_budget_create(weir_budget **out, unsigned tokens)
-    WEIR_MUST_CHECK;
+WEIR_API int weir_budget_create(weir_budget **out,
+                                unsigned tokens) WEIR_MUST_CHECK;
 
 // weir_budget_destroy: its pools are destroyed first. NULL is allowed.
 WEIR_API void weir_budget_destroy(weir_budget *budget);

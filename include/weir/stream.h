@@ -278,9 +278,18 @@ typedef struct weir_drain_options {
     void *context; // given to each callback
 
     // Does the work on one item: reads (and may change) the item, writes the
-    // result, returns 0 or a negative errno. Many at once. Must be given.
+    // result, returns 0 or a negative errno. Many at once. This or work_batch
+    // must be given, and not both.
     int (*work)(weir_worker *self, void *context, uint64_t sequence, void *item,
                 void *result);
+
+    // The same for `count` items, and results, that lie one after the other:
+    // for work so small that a call per item would cost more, or that does
+    // many at once. Returns 0, or the negative errno of the first item that
+    // failed, and then sets *done: how many succeeded before it. Items behind
+    // it were not worked on; if they still are to be, another call has them.
+    int (*work_batch)(weir_worker *self, void *context, uint64_t sequence,
+                      void *items, void *results, size_t count, size_t *done);
 
     // Takes over `count` results, of the items sequence, sequence + 1, ...,
     // that lie one after the other. In order: one call at a time, in sequence.
@@ -306,8 +315,8 @@ typedef struct weir_drain_options {
 
 #define WEIR_DRAIN_OPTIONS_INIT                                                \
     {                                                                          \
-        sizeof(weir_drain_options), NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0,     \
-            WEIR_ON_ERROR_STOP, 0                                              \
+        sizeof(weir_drain_options), NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0,  \
+            0, WEIR_ON_ERROR_STOP, 0                                           \
     }
 
 // weir_drain_start has the pool's workers consume the queue until its senders

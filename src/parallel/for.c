@@ -15,8 +15,8 @@ static void note(wr_for *loop, size_t from, int error, int told) {
     wr_mutex_lock(&loop->lock);
     if (told != 0)
         loop->told = told;
-    if (error != 0 && from < wr_load(&loop->failed, relaxed, ALONE,
-                                     "under the lock")) {
+    if (error != 0 &&
+        from < wr_load(&loop->failed, relaxed, ALONE, "under the lock")) {
         wr_store(&loop->failed, from, relaxed, ALONE,
                  "a hint for others; the result is read after the joins");
         loop->error = error;

@@ -8,7 +8,7 @@
 #include "weir/parallel.h"
 
 enum {
-    WR_FOR_PIECES = 256,    // a loop is cut into at most about so many pieces
+    WR_FOR_PIECES = 256,     // a loop is cut into at most about so many pieces
     WR_FOR_PIECE_MAX = 8192, // indices
     WR_REDUCE_LEAVES = 256,
 };
@@ -25,8 +25,8 @@ typedef struct wr_for {
     wr_atomic_u64 failed;
 
     wr_mutex lock;
-    int error;  // of that piece
-    int told;   // why the work around it should end, 0: it should not
+    int error; // of that piece
+    int told;  // why the work around it should end, 0: it should not
 } wr_for;
 
 // A half that another worker may take.

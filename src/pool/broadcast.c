@@ -62,8 +62,8 @@ int weir_broadcast(weir_pool *pool,
     wr_broadcast broadcast = {.function = function, .argument = argument};
     wr_pool_lock(pool);
     bool own = self != NULL && self->pool == pool;
-    if (pool->quit || (pool->mode != WR_MODE_RUN &&
-                       !(pool->mode == WR_MODE_DRAIN && own))) {
+    if (pool->quit ||
+        (pool->mode != WR_MODE_RUN && !(pool->mode == WR_MODE_DRAIN && own))) {
         wr_pool_unlock(pool);
         return -ESHUTDOWN;
     }
@@ -79,8 +79,8 @@ int weir_broadcast(weir_pool *pool,
     }
     int error;
     if (own)
-        error = wr_worker_wait(self, WR_WAIT_BROADCAST, &broadcast,
-                               WEIR_FOREVER);
+        error =
+            wr_worker_wait(self, WR_WAIT_BROADCAST, &broadcast, WEIR_FOREVER);
     else
         error = wr_outside_wait(pool, &pool->outside, finished, &broadcast,
                                 WEIR_FOREVER);

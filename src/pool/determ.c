@@ -129,9 +129,9 @@ static bool step(weir_pool *pool, int64_t limit_ns) {
         return true;
     weir_worker *worker = pool->no_fibers ? NULL : choose(pool);
     int64_t next = next_deadline(pool);
-    bool fires = next != WEIR_FOREVER && next <= limit_ns &&
-                 (worker == NULL ||
-                  wr_random_below(&pool->random, TIMER_ODDS) == 0);
+    bool fires =
+        next != WEIR_FOREVER && next <= limit_ns &&
+        (worker == NULL || wr_random_below(&pool->random, TIMER_ODDS) == 0);
     if (fires)
         fire_deadline(pool, next);
     else if (worker != NULL)

@@ -25,7 +25,7 @@ int weir_event_add(weir_event *event, uint32_t count) {
     wr_check(error != 0 || private->remaining + count > count,
              "weir_event_add overflows the event's count");
     if (error == 0)
-        private->remaining += count;
+    private->remaining += count;
     wr_pool_unlock(pool);
     return error;
 }
@@ -64,7 +64,7 @@ int weir_event_fire(weir_event *event, int status) {
     int error = private->remaining == 0 ? -EALREADY : 0;
     if (error == 0) {
         if (private->status == 0)
-            private->status = status;
+        private->status = status;
         if (--private->remaining == 0)
             happen(pool, private);
     }
@@ -118,9 +118,8 @@ int weir_event_detach(weir_event *event, weir_job *job) {
     wr_pool_lock(pool);
     uint32_t state = wr_load(&attached->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
-    int error = state == WR_JOB_ATTACHED && attached->event == private
-                    ? 0
-                    : -EALREADY;
+    int error =
+        state == WR_JOB_ATTACHED && attached->event == private ? 0 : -EALREADY;
     if (error == 0) {
         wr_job_untime(pool, attached);
         wr_event_unlink(attached);

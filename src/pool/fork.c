@@ -93,13 +93,13 @@ static bool take_oldest(weir_worker *victim, wr_wait_kind kind,
                         const void *object, wr_item *item) {
     for (unsigned i = victim->deque_first; i < victim->deque_count; i++) {
         wr_fork *fork = victim->deque[i];
-        bool open = wr_load(&fork->state, relaxed, ALONE,
-                            "OPEN changes under deque_lock only") ==
-                    WR_FORK_OPEN;
+        bool open =
+            wr_load(&fork->state, relaxed, ALONE,
+                    "OPEN changes under deque_lock only") == WR_FORK_OPEN;
         if (!open && i == victim->deque_first)
             victim->deque_first++;
-        if (!open || (object != NULL &&
-                      !wr_frame_descends(fork->frame, kind, object)))
+        if (!open ||
+            (object != NULL && !wr_frame_descends(fork->frame, kind, object)))
             continue;
         wr_store(&fork->state, WR_FORK_TAKEN, relaxed, ALONE,
                  "under deque_lock");

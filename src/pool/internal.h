@@ -115,9 +115,9 @@ int wr_job_accept_check(weir_pool *pool, const weir_job *job);
 // are the caller's to set next. _locked.
 void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,
                    void *captured);
-void wr_inbox_push(weir_pool *pool, weir_job *job);        // _locked
+void wr_inbox_push(weir_pool *pool, weir_job *job);              // _locked
 void wr_job_end_unrun(weir_pool *pool, wr_job *job, int status); // _locked
-void wr_job_untime(weir_pool *pool, wr_job *job);          // _locked
+void wr_job_untime(weir_pool *pool, wr_job *job);                // _locked
 // wr_job_queue makes it QUEUED, linked after `where`. _locked.
 void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where);
 // wr_timer_start: false: deadline_ns is none. _locked.
@@ -134,10 +134,10 @@ typedef struct wr_ended {
 
 // wr_job_account: a job has ended and its done has returned. _locked.
 void wr_job_account(weir_pool *pool, const wr_ended *ended);
-void *wr_job_capture(weir_pool *pool);                     // not locked
-void wr_job_release(weir_pool *pool, void *captured);      // not locked
+void *wr_job_capture(weir_pool *pool);                // not locked
+void wr_job_release(weir_pool *pool, void *captured); // not locked
 // wr_timers_expire ends what is due and returns whether it ended anything.
-bool wr_timers_expire(weir_pool *pool);                    // _locked
+bool wr_timers_expire(weir_pool *pool); // _locked
 
 // ---- scope.c, fork.c, event.c, broadcast.c, stop.c -------------------------
 
@@ -149,7 +149,7 @@ bool wr_scope_after_error(const wr_scope *scope, const wr_job *job);
 wr_job *wr_scope_take(wr_scope *scope); // _locked; NULL: no queued child
 // wr_scope_end takes note that a child has ended. _locked.
 void wr_scope_child_ended(wr_scope *scope, const wr_ended *ended);
-void wr_scope_expire(wr_scope *scope);  // _locked: its deadline has passed
+void wr_scope_expire(wr_scope *scope); // _locked: its deadline has passed
 
 bool wr_fork_steal(weir_worker *thief, wr_item *item); // _locked
 // wr_fork_steal_below takes only a fork that descends from `object`. _locked.
@@ -172,17 +172,17 @@ int wr_event_wait(weir_event *event, wr_wait_kind kind, const void *object,
 // any. _locked, may unlock.
 bool wr_broadcasts_serve(weir_worker *worker);
 bool wr_broadcasts_unseen(const weir_worker *worker); // _locked
-void wr_pool_maybe_quit(weir_pool *pool); // _locked
+void wr_pool_maybe_quit(weir_pool *pool);             // _locked
 bool wr_quiet(weir_pool *pool, void *unused);
 
 // ---- budget.c --------------------------------------------------------------
 
 int wr_budget_join(weir_pool *pool);
 void wr_budget_leave(weir_pool *pool);
-bool wr_budget_take(weir_pool *pool);      // _locked
-void wr_budget_give(weir_pool *pool);      // _locked
-bool wr_budget_wanted(weir_pool *pool);    // _locked: another pool is starved
-void wr_budget_withdraw(weir_pool *pool);  // _locked: wants none any more
+bool wr_budget_take(weir_pool *pool);     // _locked
+void wr_budget_give(weir_pool *pool);     // _locked
+bool wr_budget_wanted(weir_pool *pool);   // _locked: another pool is starved
+void wr_budget_withdraw(weir_pool *pool); // _locked: wants none any more
 // wr_budget_pin keeps `pool` from being destroyed until wr_budget_poke, which
 // wakes the pool that is first in line. Pin _locked, poke not locked.
 void wr_budget_pin(weir_pool *pool);

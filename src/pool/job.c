@@ -150,8 +150,7 @@ void wr_job_account(weir_pool *pool, const wr_ended *ended) {
 
 static bool has_room(weir_pool *pool, void *unused) {
     (void)unused;
-    return pool->mode != WR_MODE_RUN ||
-           pool->admitted < pool->options.jobs_max;
+    return pool->mode != WR_MODE_RUN || pool->admitted < pool->options.jobs_max;
 }
 
 static int submit(weir_pool *pool, weir_job *job, bool bounded,

@@ -59,8 +59,7 @@ int wr_place_lend(weir_worker *worker, bool strict) {
         wr_budget_give(pool);
     pool->counts.loans += spare;
     // The hints may lag behind a fork of just now: look under the locks.
-    if (wr_pool_has_work(pool) ||
-        (pool->idle_count > 0 && wr_forks_open(pool)))
+    if (wr_pool_has_work(pool) || (pool->idle_count > 0 && wr_forks_open(pool)))
         wr_pool_notify(pool);
     return 0;
 }
@@ -109,9 +108,8 @@ int wr_worker_start(weir_worker *worker) {
     } else {
         char name[32];
         snprintf(name, sizeof(name), "%.8s/%u", pool->name, worker->index);
-        wr_thread_options options = {.name = name,
-                                     .stack_size = pool->options.stack_size,
-                                     .cpu = -1};
+        wr_thread_options options = {
+            .name = name, .stack_size = pool->options.stack_size, .cpu = -1};
         if (pool->cpus != NULL && worker->index < pool->width)
             options.cpu = pool->cpus[worker->index % pool->options.cpus_count];
         error = wr_thread_start(&worker->thread, &options, thread_main, worker);

@@ -51,8 +51,8 @@ static int read_options(weir_pool *pool, const weir_pool_options *options) {
     if (options == NULL)
         given->threads = WEIR_THREADS_DEFAULT;
     if (given->hooks != NULL) {
-        error = wr_options_copy(&pool->hooks, sizeof(pool->hooks),
-                                given->hooks);
+        error =
+            wr_options_copy(&pool->hooks, sizeof(pool->hooks), given->hooks);
         if (error != 0)
             return error;
     }
@@ -61,8 +61,7 @@ static int read_options(weir_pool *pool, const weir_pool_options *options) {
         given->virtual_workers > WR_VIRTUAL_MAX ||
         given->stand_ins < WEIR_STAND_INS_NONE ||
         given->stand_ins > WR_THREADS_MAX ||
-        given->fork_depth > WR_FORK_DEPTH_MAX ||
-        given->pinning > WEIR_PIN_LIST)
+        given->fork_depth > WR_FORK_DEPTH_MAX || given->pinning > WEIR_PIN_LIST)
         return -EINVAL;
     if (given->pinning == WEIR_PIN_LIST &&
         (given->cpus == NULL || given->cpus_count == 0))
@@ -108,10 +107,9 @@ static int choose_cpus(weir_pool *pool) {
     if (options->pinning == WEIR_PIN_NONE || pool->deterministic)
         return 0;
     int usable[WR_CPUS_MAX];
-    int count = wr_cpu_list(options->pinning == WEIR_PIN_SPREAD
-                                ? WR_CPU_SPREAD
-                                : WR_CPU_COMPACT,
-                            usable, WR_CPUS_MAX);
+    int count = wr_cpu_list(
+        options->pinning == WEIR_PIN_SPREAD ? WR_CPU_SPREAD : WR_CPU_COMPACT,
+        usable, WR_CPUS_MAX);
     const int *chosen = usable;
     if (options->pinning == WEIR_PIN_LIST)
         chosen = options->cpus;

@@ -67,8 +67,8 @@ static int wait_call(wr_run *call, int *status, bool *gone) {
 }
 
 int weir_run(weir_pool *pool,
-             int (*function)(weir_worker *self, void *argument),
-             void *argument, int *status) {
+             int (*function)(weir_worker *self, void *argument), void *argument,
+             int *status) {
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
@@ -92,8 +92,8 @@ int weir_run(weir_pool *pool,
     call->frame = self != NULL ? self->frame : NULL;
     // A worker that waits is woken, and finds what it may help, in its own
     // pool.
-    bool mine = self != NULL && !self->pool->deterministic &&
-                !pool->deterministic;
+    bool mine =
+        self != NULL && !self->pool->deterministic && !pool->deterministic;
     weir_event_init(&call->event, mine ? self->pool : pool, 1);
     bool gone = false;
     int error = submit_call(pool, call);

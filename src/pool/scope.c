@@ -7,8 +7,8 @@
 
 int wr_scope_why(const wr_scope *scope) {
     for (; scope != NULL; scope = scope->around) {
-        uint32_t why = wr_load(&scope->why, relaxed, ALONE,
-                               "a flag; it orders nothing");
+        uint32_t why =
+            wr_load(&scope->why, relaxed, ALONE, "a flag; it orders nothing");
         if (why != 0)
             return (int)why;
         if (wr_deadline_passed(scope->pool, scope->deadline_ns))
@@ -36,8 +36,7 @@ static bool before(const wr_scope *scope, bool ran, uint64_t key,
 }
 
 bool wr_scope_after_error(const wr_scope *scope, const wr_job *job) {
-    const weir_job *public =
-        wr_container_of(job, const weir_job, weir_private);
+    const weir_job *public = wr_container_of(job, const weir_job, weir_private);
     return scope->stop_on_error && scope->error != 0 && scope->error_ran &&
            !before(scope, true, public->key, job->sequence);
 }
@@ -83,8 +82,7 @@ int weir_scope_begin(weir_worker *self, weir_scope *scope,
     if (given.deadline_ns < 0)
         return -EINVAL;
     wr_frame *frame = self->frame;
-    wr_check(frame != NULL && !frame->ended,
-             "weir_scope_begin outside of run");
+    wr_check(frame != NULL && !frame->ended, "weir_scope_begin outside of run");
     weir_pool *pool = self->pool;
     wr_scope *private = wr_scope_of(scope);
     memset(private, 0, sizeof(*private));
@@ -101,8 +99,7 @@ int weir_scope_begin(weir_worker *self, weir_scope *scope,
     frame->open_scope = private;
     private->timer.of_scope = true;
     wr_pool_lock(pool);
-    private->timed =
-        wr_timer_start(pool, &private->timer, given.deadline_ns);
+    private->timed = wr_timer_start(pool, &private->timer, given.deadline_ns);
     wr_pool_unlock(pool);
     return 0;
 }
@@ -118,8 +115,8 @@ void weir_scope_spawn(weir_worker *self, weir_scope *scope, weir_job *job) {
     // Counted before it is queued: nobody sees an empty scope in between.
     private->outstanding++;
     wr_job_of(job)->sequence = private->spawned++;
-    wr_job_queue(pool, wr_job_of(job), private->fifo ? private->children.prev
-                                                     : &private->children);
+    wr_job_queue(pool, wr_job_of(job),
+                 private->fifo ? private->children.prev : &private->children);
     if (!wr_link_linked(&private->ready))
         wr_list_push_back(&pool->scopes, &private->ready);
     wr_pool_notify(pool);

@@ -8,8 +8,8 @@
 // somebody sleeps and nobody is looking. It is stored before the sleeper looks
 // at the deques a last time, under their locks.
 static void set_hungry(weir_pool *pool) {
-    bool wanted = pool->searching == 0 && pool->placed < pool->width &&
-                  !pool->tokenless;
+    bool wanted =
+        pool->searching == 0 && pool->placed < pool->width && !pool->tokenless;
     uint32_t hungry = wanted ? pool->idle_count : 0;
     wr_store(&pool->hungry, hungry, relaxed, ALONE,
              "ordered by the deque locks: see README.md, Parking");
@@ -86,8 +86,8 @@ static weir_worker *find_parked(weir_pool *pool) {
 }
 
 void wr_pool_keeper_notify(weir_pool *pool) {
-    weir_worker *worker = pool->keeper != NULL ? pool->keeper
-                                               : find_parked(pool);
+    weir_worker *worker =
+        pool->keeper != NULL ? pool->keeper : find_parked(pool);
     if (worker != NULL)
         wr_worker_wake(worker);
 }
@@ -144,8 +144,8 @@ bool wr_pool_has_work(const weir_pool *pool) {
 }
 
 void wr_pool_notify(weir_pool *pool) {
-    uint32_t pushes = wr_load(&pool->pushes, relaxed, ALONE,
-                              "changed under the lock only");
+    uint32_t pushes =
+        wr_load(&pool->pushes, relaxed, ALONE, "changed under the lock only");
     wr_store(&pool->pushes, pushes + 1, relaxed, ALONE,
              "a spinner that sees it takes the lock");
     // One searcher at a time: when it finds work it wakes the next.

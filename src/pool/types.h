@@ -28,17 +28,17 @@ typedef struct wr_run wr_run;
 
 enum {
     WR_PRIORITIES = 3,
-    WR_LOWEST_EVERY = 64,    // inbox picks between two of the lowest priority
-    WR_INBOX_EVERY = 16,     // picks between two that look at the inbox first
-    WR_FORK_DEPTH = 4096,    // default of fork_depth
+    WR_LOWEST_EVERY = 64, // inbox picks between two of the lowest priority
+    WR_INBOX_EVERY = 16,  // picks between two that look at the inbox first
+    WR_FORK_DEPTH = 4096, // default of fork_depth
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
     WR_VIRTUAL_MAX = 64,
     WR_VIRTUAL_DEFAULT = 2,
     WR_FIBER_STACK = 256 * 1024, // bytes, default of the deterministic pool
-    WR_OUTSIDE_SLOTS = 32,   // futex words that outside threads share
-    WR_WAKES_MAX = 16,       // wakes held back until the lock is free
-    WR_SPIN_NS = 20 * 1000,  // a searcher looks this long before it parks
+    WR_OUTSIDE_SLOTS = 32,       // futex words that outside threads share
+    WR_WAKES_MAX = 16,           // wakes held back until the lock is free
+    WR_SPIN_NS = 20 * 1000,      // a searcher looks this long before it parks
 };
 
 // A deadline in pool->timers, of a job or of a scope.
@@ -69,19 +69,19 @@ enum wr_job_state {
 
 // Lives in weir_job.weir_private.
 struct wr_job {
-    wr_atomic_u32 state;  // enum wr_job_state
+    wr_atomic_u32 state; // enum wr_job_state
     wr_link link;
-    wr_timer timer; // in pool->timers while timed
-    weir_pool *pool;    // where it was accepted
-    wr_scope *scope;    // it is a child of, or NULL
-    wr_event *event;    // while ATTACHED
-    void *captured;     // from hooks.capture
-    void *call;         // the wr_run of weir_run, or NULL
-    wr_frame *frame;    // while RUNNING
-    uint64_t sequence;  // in its scope: breaks ties of keys
-    int32_t status;     // while ENDING: what done will be told
-    uint8_t timed;      // timer is in the heap
-    uint8_t quiet;      // ended by stop_on_error: not an error of the scope
+    wr_timer timer;    // in pool->timers while timed
+    weir_pool *pool;   // where it was accepted
+    wr_scope *scope;   // it is a child of, or NULL
+    wr_event *event;   // while ATTACHED
+    void *captured;    // from hooks.capture
+    void *call;        // the wr_run of weir_run, or NULL
+    wr_frame *frame;   // while RUNNING
+    uint64_t sequence; // in its scope: breaks ties of keys
+    int32_t status;    // while ENDING: what done will be told
+    uint8_t timed;     // timer is in the heap
+    uint8_t quiet;     // ended by stop_on_error: not an error of the scope
 };
 
 static_assert(sizeof(wr_job) <= sizeof(((weir_job *)0)->weir_private),
@@ -109,9 +109,9 @@ enum wr_fork_state {
 // Lives in weir_fork.weir_private.
 struct wr_fork {
     weir_fork_function *function;
-    wr_frame *frame;      // it was begun in
-    weir_worker *owner;   // began it, will join it
-    wr_atomic_u32 state;  // enum wr_fork_state
+    wr_frame *frame;     // it was begun in
+    weir_worker *owner;  // began it, will join it
+    wr_atomic_u32 state; // enum wr_fork_state
     uint32_t reserved;
 };
 
@@ -132,11 +132,11 @@ static inline wr_fork *wr_fork_of(weir_fork *fork) {
 // frame is linked and unlinked under pool->lock.
 struct wr_frame {
     wr_frame *below;
-    wr_frame *parent;     // NULL for a job from the inbox
-    wr_fork *fork;        // or NULL
-    wr_scope *scope;      // the job is a child of, or NULL
-    wr_scope *around;     // the innermost scope it runs in, or NULL
-    const char *name;     // the job's
+    wr_frame *parent; // NULL for a job from the inbox
+    wr_fork *fork;    // or NULL
+    wr_scope *scope;  // the job is a child of, or NULL
+    wr_scope *around; // the innermost scope it runs in, or NULL
+    const char *name; // the job's
     int64_t started_ns;
     int64_t deadline_ns;  // the job's, 0: none
     weir_worker *worker;  // runs it
@@ -155,21 +155,21 @@ struct wr_frame {
 // Lives in weir_scope.weir_private.
 struct wr_scope {
     weir_pool *pool;
-    wr_frame *frame;       // opened it
-    weir_worker *owner;    // of that frame
-    wr_scope *outer_open;  // the same frame's next older open scope
-    wr_scope *around;      // that, or the one the frame runs in
-    wr_link children;      // wr_job.link, queued: the next to start first
-    wr_link ready;         // in pool->scopes while children is not empty
-    wr_timer timer;        // in pool->timers while timed
-    uint64_t outstanding;  // children not ended: counted before queued
-    uint64_t spawned;      // gives each child its sequence
-    uint64_t error_key;    // of the failed child that is first in error
+    wr_frame *frame;         // opened it
+    weir_worker *owner;      // of that frame
+    wr_scope *outer_open;    // the same frame's next older open scope
+    wr_scope *around;        // that, or the one the frame runs in
+    wr_link children;        // wr_job.link, queued: the next to start first
+    wr_link ready;           // in pool->scopes while children is not empty
+    wr_timer timer;          // in pool->timers while timed
+    uint64_t outstanding;    // children not ended: counted before queued
+    uint64_t spawned;        // gives each child its sequence
+    uint64_t error_key;      // of the failed child that is first in error
     uint64_t error_sequence; // order: ran before never ran, key, sequence
     int64_t deadline_ns;
-    int32_t error;         // its status, 0: none
+    int32_t error; // its status, 0: none
     uint8_t error_ran;
-    wr_atomic_u32 why;     // 0, or the negated errno it was cancelled with
+    wr_atomic_u32 why; // 0, or the negated errno it was cancelled with
     uint8_t timed;
     uint8_t fifo;
     uint8_t stop_on_error;
@@ -192,7 +192,7 @@ struct wr_event {
     uint32_t remaining; // fires until it happens; 0: it has
     uint32_t slots;     // bit i: somebody sleeps on pool->slots[i]
     int32_t status;
-    uint32_t workers;   // of this pool that wait for it
+    uint32_t workers; // of this pool that wait for it
 };
 
 static_assert(sizeof(wr_event) <= sizeof(((weir_event *)0)->weir_private),
@@ -264,12 +264,12 @@ struct weir_worker {
     // pool->lock.
     enum wr_worker_state state;
     bool parked;
-    bool live;            // has a thread or fiber
-    bool wants_token;     // sleeps until the budget has one
-    wr_link idle;         // in pool->idle while IDLE
+    bool live;                // has a thread or fiber
+    bool wants_token;         // sleeps until the budget has one
+    wr_link idle;             // in pool->idle while IDLE
     wr_atomic_u32 *elsewhere; // word of another pool it sleeps on, or NULL
-    const void *waits_on; // scope, fork, event or broadcast, or NULL
-    int64_t sleep_until_ns; // while parked
+    const void *waits_on;     // scope, fork, event or broadcast, or NULL
+    int64_t sleep_until_ns;   // while parked
     uint64_t broadcast_seen;
     wr_thread thread;
     wr_fiber *fiber;
@@ -321,13 +321,13 @@ struct weir_pool {
     wr_heap timers;      // of jobs and scopes; key: deadline
     weir_worker *keeper; // sleeps until the first of them
 
-    wr_link idle;        // weir_worker.idle: ordinary workers before stand-ins
+    wr_link idle; // weir_worker.idle: ordinary workers before stand-ins
     unsigned idle_count;
-    unsigned searching;  // workers in state SEARCHING
-    unsigned placed;     // workers in state PLACED
-    unsigned lent;       // workers in state LENT
-    unsigned live;       // threads (or fibers)
-    unsigned finished;   // threads that have left their loop
+    unsigned searching; // workers in state SEARCHING
+    unsigned placed;    // workers in state PLACED
+    unsigned lent;      // workers in state LENT
+    unsigned live;      // threads (or fibers)
+    unsigned finished;  // threads that have left their loop
 
     uint64_t outstanding;    // jobs accepted and not ended
     uint64_t admitted;       // of those, all but children of scopes
@@ -345,12 +345,12 @@ struct weir_pool {
 
     // The budget: see budget.c.
     weir_budget *budget;
-    wr_link budget_link; // in budget->pools, under budget->lock
-    unsigned tokens;     // held; under budget->lock
-    unsigned pins;       // pokes under way; under budget->lock
-    bool starved;        // wants a token; under budget->lock
+    wr_link budget_link;  // in budget->pools, under budget->lock
+    unsigned tokens;      // held; under budget->lock
+    unsigned pins;        // pokes under way; under budget->lock
+    bool starved;         // wants a token; under budget->lock
     wr_link starved_link; // in budget->starved while starved
-    bool poke;           // unlock wakes starved pools
+    bool poke;            // unlock wakes starved pools
 
     // The deterministic pool: see determ.c.
     bool deterministic;

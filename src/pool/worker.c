@@ -171,9 +171,8 @@ void wr_item_run(weir_worker *worker, const wr_item *item) {
     weir_pool *pool = worker->pool;
     wr_frame frame;
     fill_frame(worker, &frame, item);
-    wr_ended ended = {.scope = frame.scope,
-                      .ran = item->run,
-                      .quiet = item->quiet};
+    wr_ended ended = {
+        .scope = frame.scope, .ran = item->run, .quiet = item->quiet};
     if (item->job != NULL) {
         ended.key = item->job->key;
         ended.sequence = wr_job_of(item->job)->sequence;

@@ -55,31 +55,44 @@ static void work_failed(wr_group *group, size_t i, int status) {
     wr_token_fail(token, status);
 }
 
+// Works on item i and maybe more. Returns how many that were.
+static size_t work_one(weir_worker *self, wr_group *group, size_t i) {
+    const weir_drain_options *options = &group->pipeline->drain->options;
+    int status = options->work(self, options->context, group->base + i,
+                               group_item(group, i), group_result(group, i));
+    if (status != 0)
+        work_failed(group, i, status);
+    return 1;
+}
+
+static size_t work_many(weir_worker *self, wr_group *group, size_t i) {
+    const weir_drain_options *options = &group->pipeline->drain->options;
+    size_t count = group->count - i;
+    size_t done = 0;
+    int status = options->work_batch(self, options->context, group->base + i,
+                                     group_item(group, i),
+                                     group_result(group, i), count, &done);
+    if (status == 0)
+        return count;
+    wr_check(done < count, "a drain's work_batch sets *done when it fails");
+    work_failed(group, i + done, status);
+    return done + 1;
+}
+
 static wr_progress drain_work(weir_worker *self, wr_group *group) {
     weir_pipeline *pipeline = group->pipeline;
-    const weir_drain *drain = pipeline->drain;
-    int (*work)(weir_worker *, void *, uint64_t, void *, void *) =
-        drain->options.work;
-    void *context = drain->options.context;
-    unsigned char *item = group->items;
-    unsigned char *result = group->results;
-    size_t item_size = drain->item_size;
-    size_t result_size = drain->options.result_size;
-    uint64_t base = group->base;
-    size_t count = group->count;
+    bool many = pipeline->drain->options.work_batch != NULL;
     size_t started = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (wr_sequence_unwanted(pipeline, base + i)) {
-            wr_token_drop(lost_token(group, i));
-        } else {
-            wr_assert(self != NULL);
-            started++;
-            int status = work(self, context, base + i, item, result);
-            if (status != 0)
-                work_failed(group, i, status);
+    for (size_t i = 0; i < group->count;) {
+        if (wr_sequence_unwanted(pipeline, group->base + i)) {
+            wr_token_drop(lost_token(group, i++));
+            continue;
         }
-        item += item_size;
-        result += result_size;
+        wr_assert(self != NULL);
+        size_t done =
+            many ? work_many(self, group, i) : work_one(self, group, i);
+        started += done;
+        i += done;
     }
     group->ran.started += started;
     group->ran.ended += started;
@@ -249,7 +262,7 @@ int weir_drain_start(weir_drain **out, weir_pool *pool, weir_queue *queue,
     error = wr_options_copy(&opts, sizeof(opts), options);
     if (error != 0)
         return error;
-    if (opts.work == NULL)
+    if ((opts.work == NULL) == (opts.work_batch == NULL))
         return -EINVAL;
 
     weir_drain *drain = wr_calloc(1, sizeof(*drain));

@@ -64,6 +64,20 @@ static inline int bench_work(weir_worker *self, void *context,
     return value == b->fail_at ? -EIO : value == b->fail_at_2 ? -EDOM : 0;
 }
 
+static inline int bench_work_batch(weir_worker *self, void *context,
+                                   uint64_t sequence, void *items,
+                                   void *results, size_t count, size_t *done) {
+    for (size_t i = 0; i < count; i++) {
+        int status = bench_work(self, context, sequence + i,
+                                (uint64_t *)items + i, (result *)results + i);
+        if (status != 0) {
+            *done = i;
+            return status;
+        }
+    }
+    return 0;
+}
+
 static inline int bench_deliver(weir_worker *self, void *context,
                                 uint64_t sequence, void *results,
                                 size_t count) {
@@ -131,6 +145,11 @@ static inline bench *bench_open(weir_pool *pool, size_t capacity) {
     b->report = report_empty();
     b->fail_at = b->fail_at_2 = b->deliver_fails_at = UINT64_MAX;
     return b;
+}
+
+static inline void bench_by_batch(bench *b) {
+    b->options.work = NULL;
+    b->options.work_batch = bench_work_batch;
 }
 
 static inline void bench_close(bench *b) {

@@ -213,8 +213,7 @@ static void a_sum_of_floats_has_the_same_bits_at_any_width(void) {
 }
 
 static int run_bad_sizes(weir_worker *self, void *argument) {
-    weir_reduction bad = {
-        .size = 0, .leaf = sum_leaf, .combine = sum_combine};
+    weir_reduction bad = {.size = 0, .leaf = sum_leaf, .combine = sum_combine};
     (void)argument;
     CHECK_EQ(weir_parallel_reduce(self, 0, 9, &bad, NULL), -EINVAL);
     bad.size = WEIR_PARTIAL_MAX + 1;

@@ -485,6 +485,8 @@ static void a_report_has_a_size(void) {
     weir_stop_report report = {.size = sizeof(size_t) - 1};
     CHECK_EQ(weir_pool_stop(pool, WEIR_STOP_DRAIN, WEIR_FOREVER, &report),
              -EINVAL);
+    CHECK_EQ(weir_pool_stop(pool, (weir_stop_mode)99, WEIR_FOREVER, NULL),
+             -EINVAL);
     work w = work_of(0);
     submit(pool, &w.job); // that stopped nothing
     memset(&report, 0x5a, sizeof(report));

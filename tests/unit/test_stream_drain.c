@@ -11,6 +11,8 @@ static void drain_all(weir_pool *pool, size_t capacity, size_t batch,
     b->options.batch = batch;
     b->options.ordered = ordered;
     b->items = items;
+    if (items % 200 == 100)
+        bench_by_batch(b);
     actor producing;
     act(pool, &producing, bench_produce, b);
     CHECK_EQ(weir_drain_run(pool, b->queue, &b->options, &b->report), 0);
@@ -180,6 +182,8 @@ static void in_flight_max_bounds_what_is_claimed(void) {
     mark_await(&b->working, 3);
     CHECK_EQ(queue_counts(b->queue).claimed, 3);
     CHECK_EQ(queue_counts(b->queue).queued, 61);
+    CHECK_EQ(weir_drain_wait(drain, 0, NULL), -ETIMEDOUT);
+    CHECK_EQ(weir_drain_wait(drain, in_ms(2), NULL), -ETIMEDOUT);
     CHECK_EQ(weir_event_fire(&hold, 0), 0);
     weir_sender_drop(b->sender);
     CHECK_EQ(weir_drain_wait(drain, WEIR_FOREVER, &b->report), 0);

@@ -5,8 +5,10 @@
 
 // ---- errors ----------------------------------------------------------------
 
-static void w4_in_pool(weir_pool *pool) {
+static void w4_with(weir_pool *pool, bool by_batch) {
     bench *b = bench_open(pool, 32);
+    if (by_batch)
+        bench_by_batch(b);
     b->options.ordered = 1;
     b->options.batch = 4;
     b->fail_at = 10;
@@ -25,6 +27,11 @@ static void w4_in_pool(weir_pool *pool) {
     CHECK(b->items < 1000); // the producer was told
     check_fates(b, b->items);
     bench_close(b);
+}
+
+static void w4_in_pool(weir_pool *pool) {
+    w4_with(pool, false);
+    w4_with(pool, true);
 }
 
 // The reference: 10 results, 989 stranded, and join() said all was well.
@@ -90,8 +97,11 @@ static void the_first_error_is_reported_whatever_the_timing(void) {
 }
 
 static void skip_in_pool(weir_pool *pool) {
-    for (int ordered = 0; ordered < 2; ordered++) {
+    for (int how = 0; how < 4; how++) {
         bench *b = bench_open(pool, 32);
+        int ordered = how % 2;
+        if (how >= 2)
+            bench_by_batch(b);
         b->options.on_error = WEIR_ON_ERROR_SKIP;
         b->options.ordered = ordered;
         b->options.batch = 8;
@@ -225,7 +235,6 @@ static void a_deadline_ends_a_drain(void) {
     b->options.deadline_ns = in_ms(5);
     weir_drain *drain;
     CHECK_EQ(weir_drain_start(&drain, pool, b->queue, &b->options), 0);
-    CHECK_EQ(weir_drain_wait(drain, 0, NULL), -ETIMEDOUT);
     CHECK_EQ(weir_drain_wait(drain, WEIR_FOREVER, &b->report), 0);
     CHECK_EQ(b->report.status, -ETIMEDOUT);
     CHECK_EQ(b->report.error_sequence, 0);
@@ -328,6 +337,9 @@ static void bad_options_are_refused(void) {
     weir_drain_options good = b->options;
     CHECK_EQ(weir_drain_start(&drain, pool, b->queue, NULL), -EINVAL);
     b->options.work = NULL;
+    CHECK_EQ(weir_drain_start(&drain, pool, b->queue, &b->options), -EINVAL);
+    b->options = good;
+    b->options.work_batch = bench_work_batch;
     CHECK_EQ(weir_drain_start(&drain, pool, b->queue, &b->options), -EINVAL);
     b->options = good;
     b->options.result_size = SIZE_MAX;

@@ -289,7 +289,19 @@ static void filter_knows_exactly_what_was_added(void) {
         CHECK_EQ(wr_filter_has(&filter, 0), c % 2 == 1);
         wr_filter_free(&filter);
     }
+    // Small and full ones, so often that buckets overflow, the last one too.
     wr_filter filter;
+    for (unsigned run = 0; run < 3000; run++) {
+        uint32_t sums[20];
+        CHECK_EQ(wr_filter_init(&filter, 20), 0);
+        for (size_t i = 0; i < 20; i++) {
+            sums[i] = (uint32_t)wr_random_next(&random);
+            wr_filter_add(&filter, sums[i]);
+        }
+        for (size_t i = 0; i < 20; i++)
+            CHECK(wr_filter_has(&filter, sums[i]));
+        wr_filter_free(&filter);
+    }
     CHECK(wr_filter_init(&filter, SIZE_MAX) < 0);
 }
 

@@ -101,7 +101,12 @@ kept() {
     awk -v name="$1" '$1 == name && $3 {n++} END {print n + 0}' "$samples"
 }
 
-# machine: a line for the results.
+# wrap: breaks long lines of text.
+wrap() {
+    fold -s -w 80 | sed 's/ *$//'
+}
+
+# machine: where and when, for the results.
 machine() {
     local model flags='' flag
     model=$(lscpu | sed -n 's/^Model name: *//p' | head -n 1)
@@ -111,7 +116,7 @@ machine() {
     echo "Machine: $model,$flags, $(nproc) processors for us," \
         "$(awk '/^MemTotal/ {printf "%.0f GiB", $2 / 1048576}' \
             /proc/meminfo), kernel $(uname -r), $(sed -n \
-            's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)."
+            's/^PRETTY_NAME="\(.*\)"/\1/p' /etc/os-release)." | wrap
     echo "Date: $(date -u '+%Y-%m-%d %H:%M UTC'), commit" \
         "$(git rev-parse --short HEAD 2>/dev/null || echo unknown)."
 }

@@ -156,8 +156,8 @@ awk -v size="$size" -v shm="$shm" \
 echo
 if test -n "$peer"; then
     echo "Signature and deltas are rdiff's, byte for byte, with 1 and 2" \
-        "threads; patches restore the file."
+        "threads; patches restore the file." | wrap
 else
     echo "rdiff is not installed. Results are the same with 1 and 2 threads;" \
-        "patches restore the file."
+        "patches restore the file." | wrap
 fi

@@ -10,4 +10,5 @@
 #include "weir/base.h"
 #include "weir/parallel.h"
 #include "weir/pool.h"
+#include "weir/stream.h"
 #endif

@@ -5,11 +5,17 @@
 static weir_job job = WEIR_JOB_INIT(0, 0);
 static weir_pool_options pool_options = WEIR_POOL_OPTIONS_INIT;
 static weir_scope_options scope_options = WEIR_SCOPE_OPTIONS_INIT;
+static weir_queue_options queue_options = WEIR_QUEUE_OPTIONS_INIT;
+static weir_drain_options drain_options = WEIR_DRAIN_OPTIONS_INIT;
+static weir_order_options order_options = WEIR_ORDER_OPTIONS_INIT;
+static weir_pipeline_options line_options = WEIR_PIPELINE_OPTIONS_INIT;
 
 int main(void) {
     return job.priority == WEIR_PRIORITY_NORMAL &&
                    pool_options.threads == WEIR_THREADS_DEFAULT &&
-                   scope_options.size == sizeof(scope_options)
+                   scope_options.size == sizeof(scope_options) &&
+                   queue_options.capacity == 0 && drain_options.batch == 0 &&
+                   order_options.first == 0 && line_options.batch == 0
                ? 0
                : 1;
 }

@@ -43,23 +43,24 @@ static const wr_hash_kernels avx512 = {
         },
     .scan =
         {
-            [WR_WEAK_ROLLSUM] = wr_scan_rollsum_avx512,
-            [WR_WEAK_RABINKARP] = wr_scan_rabinkarp_avx512,
+            [WR_WEAK_ROLLSUM] = wr_scan_rollsum_avx2,
+            [WR_WEAK_RABINKARP] = wr_scan_rabinkarp_avx2,
         },
 };
 
 // __builtin_cpu_supports asks cpuid and, through xgetbv, whether the kernel
-// saves these registers.
+// saves these registers. The avx512 set has functions of the avx2 set too.
 void wr_hash_native(const wr_hash_kernels *sets[WR_HASH_SETS]) {
     size_t count = 0;
-    if (__builtin_cpu_supports("avx512f") &&
+    bool has_avx2 = __builtin_cpu_supports("avx2") &&
+                    __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("popcnt");
+    if (has_avx2 && __builtin_cpu_supports("avx512f") &&
         __builtin_cpu_supports("avx512bw") &&
         __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("popcnt"))
+        __builtin_cpu_supports("avx512vl"))
         sets[count++] = &avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-        __builtin_cpu_supports("popcnt"))
+    if (has_avx2)
         sets[count++] = &avx2;
     sets[count] = NULL;
 }

@@ -11,8 +11,7 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
         ${CMAKE_CURRENT_LIST_DIR}/hash_avx2.c
         ${CMAKE_CURRENT_LIST_DIR}/hash_avx512.c
         ${CMAKE_CURRENT_LIST_DIR}/hash_x86.c
-        ${CMAKE_CURRENT_LIST_DIR}/scan_avx2.c
-        ${CMAKE_CURRENT_LIST_DIR}/scan_avx512.c)
+        ${CMAKE_CURRENT_LIST_DIR}/scan_avx2.c)
 else()
     list(APPEND WEIR_DELTA_KERNELS ${CMAKE_CURRENT_LIST_DIR}/hash_noisa.c)
 endif()

@@ -61,11 +61,9 @@ wr_weak_fn wr_rabinkarp_avx2;
 wr_scan_fn wr_scan_rollsum_avx2;
 wr_scan_fn wr_scan_rabinkarp_avx2;
 
-// hash_avx512.c, scan_avx512.c
+// hash_avx512.c
 wr_strong_fn wr_blake2b_avx512;
 wr_strong_fn wr_md4_avx512;
 wr_weak_fn wr_rabinkarp_avx512;
-wr_scan_fn wr_scan_rollsum_avx512;
-wr_scan_fn wr_scan_rabinkarp_avx512;
 
 #endif

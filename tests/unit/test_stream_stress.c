@@ -330,7 +330,7 @@ static void one_shape(weir_pool *pool, uint64_t seed) {
 
 static void on_threads(int threads) {
     weir_pool *pool = pool_of(threads);
-    for (uint64_t seed = 0; seed < 150; seed++) {
+    for (uint64_t seed = 0; seed < 100; seed++) {
         printf("  threads %d, seed %d\n", threads, (int)seed);
         fflush(stdout);
         one_shape(pool, seed);
@@ -345,7 +345,7 @@ static void any_pipeline_on_two_threads(void) { on_threads(2); }
 static void any_pipeline_on_four_threads(void) { on_threads(4); }
 
 static void any_pipeline_on_no_thread(void) {
-    for (uint64_t seed = 0; seed < 400; seed++) {
+    for (uint64_t seed = 0; seed < 200; seed++) {
         printf("  seed %d\n", (int)seed);
         fflush(stdout);
         weir_pool *pool = pool_seeded(seed, 2 + (unsigned)seed % 3);

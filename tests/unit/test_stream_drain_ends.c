@@ -186,6 +186,17 @@ static int cancel_work(weir_worker *self, void *context, uint64_t sequence,
     return bench_work(self, context, sequence, item, out);
 }
 
+// Sends until the drain that is cancelled meanwhile closes its queue.
+static uint64_t send_until_closed(bench *b, uint64_t count) {
+    for (uint64_t i = 0; i < count; i++, b->items++) {
+        int error = weir_sender_try_send(b->sender, &b->items);
+        if (error == -EPIPE)
+            return i;
+        CHECK_EQ(error, 0);
+    }
+    return count;
+}
+
 static void cancel_in_pool(weir_pool *pool) {
     for (int ordered = 0; ordered < 2; ordered++) {
         bench *b = bench_open(pool, 64);
@@ -193,7 +204,8 @@ static void cancel_in_pool(weir_pool *pool) {
         b->options.ordered = ordered;
         b->options.batch = 2;
         CHECK_EQ(weir_drain_start(&b->drain, pool, b->queue, &b->options), 0);
-        bench_send(b, 64);
+        uint64_t sent = send_until_closed(b, 64);
+        CHECK(sent > 20);
         CHECK_EQ(weir_drain_wait(b->drain, WEIR_FOREVER, &b->report), 0);
         CHECK_EQ(weir_drain_cancel(b->drain), -EALREADY);
         CHECK_EQ(b->report.status, -ECANCELED);
@@ -203,7 +215,7 @@ static void cancel_in_pool(weir_pool *pool) {
         CHECK_EQ(b->report.failed, 0);
         weir_drain_destroy(b->drain);
         weir_sender_drop(b->sender);
-        check_fates(b, 64);
+        check_fates(b, sent);
         bench_close(b);
         wait_idle(pool);
     }

@@ -7,25 +7,25 @@
 #include <string.h>
 
 void weir_event_init(weir_event *event, weir_pool *pool, uint32_t count) {
-    wr_event *private = wr_event_of(event);
-    memset(private, 0, sizeof(*private));
-    private->pool = pool;
-    private->remaining = count;
-    wr_list_init(&private->jobs);
+    wr_event *own = wr_event_of(event);
+    memset(own, 0, sizeof(*own));
+    own->pool = pool;
+    own->remaining = count;
+    wr_list_init(&own->jobs);
 }
 
 int weir_event_add(weir_event *event, uint32_t count) {
-    wr_event *private = wr_event_of(event);
-    weir_pool *pool = private->pool;
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
     wr_pool_lock(pool);
-    int error = private->remaining == 0 ? -EALREADY : 0;
-    wr_check(error != 0 || private->remaining + count > count,
+    int error = own->remaining == 0 ? -EALREADY : 0;
+    wr_check(error != 0 || own->remaining + count > count,
              "weir_event_add overflows the event's count");
     if (error == 0)
-    private->remaining += count;
+        own->remaining += count;
     wr_pool_unlock(pool);
     return error;
 }
@@ -55,18 +55,18 @@ static void happen(weir_pool *pool, wr_event *event) {
 }
 
 int weir_event_fire(weir_event *event, int status) {
-    wr_event *private = wr_event_of(event);
-    weir_pool *pool = private->pool;
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
     wr_pool_lock(pool);
-    int error = private->remaining == 0 ? -EALREADY : 0;
+    int error = own->remaining == 0 ? -EALREADY : 0;
     if (error == 0) {
-        if (private->status == 0)
-        private->status = status;
-        if (--private->remaining == 0)
-            happen(pool, private);
+        if (own->status == 0)
+            own->status = status;
+        if (--own->remaining == 0)
+            happen(pool, own);
     }
     wr_pool_unlock(pool);
     wr_determ_point();
@@ -74,8 +74,8 @@ int weir_event_fire(weir_event *event, int status) {
 }
 
 int weir_event_attach(weir_event *event, weir_pool *target, weir_job *job) {
-    wr_event *private = wr_event_of(event);
-    weir_pool *pool = private->pool;
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     if (wr_pool_forked(pool))
         return -ECHILD;
     if (target != NULL && target != pool)
@@ -87,14 +87,14 @@ int weir_event_attach(weir_event *event, weir_pool *target, weir_job *job) {
     if (error == 0) {
         wr_job *accepted = wr_job_of(job);
         wr_job_accept(pool, job, NULL, captured);
-        if (private->remaining == 0) {
+        if (own->remaining == 0) {
             wr_inbox_push(pool, job);
             wr_pool_notify(pool);
         } else {
-            if (wr_list_empty(&private->jobs))
-                wr_list_push_back(&pool->events, &private->attached);
-            wr_list_push_back(&private->jobs, &accepted->link);
-            accepted->event = private;
+            if (wr_list_empty(&own->jobs))
+                wr_list_push_back(&pool->events, &own->attached);
+            wr_list_push_back(&own->jobs, &accepted->link);
+            accepted->event = own;
             wr_store(&accepted->state, WR_JOB_ATTACHED, relaxed, ALONE,
                      "under the lock");
             pool->counts.attached++;
@@ -108,8 +108,8 @@ int weir_event_attach(weir_event *event, weir_pool *target, weir_job *job) {
 }
 
 int weir_event_detach(weir_event *event, weir_job *job) {
-    wr_event *private = wr_event_of(event);
-    weir_pool *pool = private->pool;
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
@@ -119,7 +119,7 @@ int weir_event_detach(weir_event *event, weir_job *job) {
     uint32_t state = wr_load(&attached->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     int error =
-        state == WR_JOB_ATTACHED && attached->event == private ? 0 : -EALREADY;
+        state == WR_JOB_ATTACHED && attached->event == own ? 0 : -EALREADY;
     if (error == 0) {
         wr_job_untime(pool, attached);
         wr_event_unlink(attached);
@@ -128,11 +128,7 @@ int weir_event_detach(weir_event *event, weir_job *job) {
                  "under the lock");
         pool->counts.attached--;
         pool->counts.detached++;
-        pool->outstanding--;
-        pool->admitted--;
-        if (pool->room_waiters > 0 || pool->outstanding == 0)
-            wr_word_wake(pool, &pool->outside);
-        wr_pool_maybe_quit(pool);
+        wr_job_leave(pool, NULL);
     }
     wr_pool_unlock(pool);
     if (error == 0)
@@ -142,15 +138,15 @@ int weir_event_detach(weir_event *event, weir_job *job) {
 }
 
 int weir_event_status(weir_event *event, int *status) {
-    wr_event *private = wr_event_of(event);
-    weir_pool *pool = private->pool;
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
     wr_pool_lock(pool);
-    int error = private->remaining == 0 ? 0 : -EAGAIN;
+    int error = own->remaining == 0 ? 0 : -EAGAIN;
     if (error == 0)
-        *status = private->status;
+        *status = own->status;
     wr_pool_unlock(pool);
     wr_determ_point();
     return error;
@@ -171,20 +167,20 @@ static int wait_outside(weir_pool *pool, wr_event *event, int64_t deadline_ns) {
 
 int wr_event_wait(weir_event *event, wr_wait_kind kind, const void *object,
                   int64_t deadline_ns, int *status) {
-    wr_event *private = wr_event_of(event);
-    weir_pool *pool = private->pool;
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     weir_worker *self = wr_worker_current();
     wr_pool_lock(pool);
     int error;
     if (self == NULL || self->pool != pool) {
-        error = wait_outside(pool, private, deadline_ns);
+        error = wait_outside(pool, own, deadline_ns);
     } else {
-        private->workers++;
+        own->workers++;
         error = wr_worker_wait(self, kind, object, deadline_ns);
-        private->workers--;
+        own->workers--;
     }
     if (error == 0 && status != NULL)
-        *status = private->status;
+        *status = own->status;
     wr_pool_unlock(pool);
     return error;
 }

@@ -14,21 +14,21 @@ static void count_open(weir_worker *worker, int change) {
 void weir_fork_begin(weir_worker *self, weir_fork *fork,
                      weir_fork_function *function) {
     weir_pool *pool = self->pool;
-    wr_fork *private = wr_fork_of(fork);
+    wr_fork *own = wr_fork_of(fork);
     wr_check(self->frame != NULL && !self->frame->ended,
              "weir_fork_begin outside of run");
-    private->function = function;
-    private->frame = self->frame;
-    private->owner = self;
+    own->function = function;
+    own->frame = self->frame;
+    own->owner = self;
     if (self->deque_count == pool->options.fork_depth) {
-        wr_atomic_init(&private->state, WR_FORK_INLINE);
+        wr_atomic_init(&own->state, WR_FORK_INLINE);
         wr_fetch_add(&self->forks_inline, 1, relaxed, ALONE, "a counter");
         function(self, fork);
         return;
     }
-    wr_atomic_init(&private->state, WR_FORK_OPEN);
+    wr_atomic_init(&own->state, WR_FORK_OPEN);
     wr_mutex_lock(&self->deque_lock);
-    self->deque[self->deque_count++] = private;
+    self->deque[self->deque_count++] = own;
     count_open(self, 1);
     wr_mutex_unlock(&self->deque_lock);
     // Read after the push; a sleeper writes it before its last look.
@@ -59,23 +59,22 @@ static void join_taken(weir_worker *self, wr_fork *fork) {
 
 void weir_fork_join(weir_worker *self, weir_fork *fork,
                     weir_fork_function *function) {
-    wr_fork *private = wr_fork_of(fork);
-    wr_check(private->owner == self && private->frame == self->frame,
+    wr_fork *own = wr_fork_of(fork);
+    wr_check(own->owner == self && own->frame == self->frame,
              "weir_fork_join by other work than began the fork");
-    wr_check(private->function == function,
+    wr_check(own->function == function,
              "weir_fork_join names another function than weir_fork_begin");
-    if (wr_load(&private->state, relaxed, ALONE,
+    if (wr_load(&own->state, relaxed, ALONE,
                 "INLINE is stored by this thread only") == WR_FORK_INLINE)
         return;
     wr_determ_point();
     wr_mutex_lock(&self->deque_lock);
-    wr_check(self->deque_count > 0 &&
-                 self->deque[self->deque_count - 1] == private,
+    wr_check(self->deque_count > 0 && self->deque[self->deque_count - 1] == own,
              "forks are joined in reverse order");
     self->deque_count--;
     if (self->deque_first > self->deque_count)
         self->deque_first = self->deque_count;
-    bool open = wr_load(&private->state, relaxed, ALONE,
+    bool open = wr_load(&own->state, relaxed, ALONE,
                         "OPEN changes under deque_lock only") == WR_FORK_OPEN;
     if (open)
         count_open(self, -1);
@@ -83,7 +82,7 @@ void weir_fork_join(weir_worker *self, weir_fork *fork,
     if (open)
         function(self, fork);
     else
-        join_taken(self, private);
+        join_taken(self, own);
 }
 
 // ---- stealing --------------------------------------------------------------

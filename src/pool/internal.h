@@ -134,6 +134,9 @@ typedef struct wr_ended {
 
 // wr_job_account: a job has ended and its done has returned. _locked.
 void wr_job_account(weir_pool *pool, const wr_ended *ended);
+// wr_job_leave takes a job, of `scope` or of none (NULL; only compared), off
+// what is outstanding. _locked.
+void wr_job_leave(weir_pool *pool, const wr_scope *scope);
 void *wr_job_capture(weir_pool *pool);                // not locked
 void wr_job_release(weir_pool *pool, void *captured); // not locked
 // wr_timers_expire ends what is due and returns whether it ended anything.

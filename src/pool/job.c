@@ -17,8 +17,8 @@ void wr_job_release(weir_pool *pool, void *captured) {
 int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
     wr_check(job->run != NULL, "a job has no run function");
     wr_check(job->reserved == 0, "a job's reserved field is not zero");
-    const wr_job *private = (const void *)job->weir_private;
-    uint32_t state = wr_load(&private->state, acquire, JOB_1,
+    const wr_job *own = (const void *)job->weir_private;
+    uint32_t state = wr_load(&own->state, acquire, JOB_1,
                              "a job that ended elsewhere is used again here");
     wr_check(state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
                  state == WR_JOB_ENDED_UNRUN,
@@ -35,19 +35,19 @@ int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
 
 void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,
                    void *captured) {
-    wr_job *private = wr_job_of(job);
-    private->pool = pool;
-    private->scope = scope;
-    private->event = NULL;
-    private->call = NULL;
-    private->captured = captured;
-    private->timed = false;
+    wr_job *own = wr_job_of(job);
+    own->pool = pool;
+    own->scope = scope;
+    own->event = NULL;
+    own->call = NULL;
+    own->captured = captured;
+    own->timed = false;
     pool->outstanding++;
     pool->counts.submitted++;
     if (scope == NULL)
         pool->admitted++;
-    private->timer.of_scope = false;
-    private->timed = wr_timer_start(pool, &private->timer, job->deadline_ns);
+    own->timer.of_scope = false;
+    own->timed = wr_timer_start(pool, &own->timer, job->deadline_ns);
 }
 
 bool wr_timer_start(weir_pool *pool, wr_timer *timer, int64_t deadline_ns) {
@@ -138,7 +138,11 @@ void wr_job_account(weir_pool *pool, const wr_ended *ended) {
         pool->shut_down++;
     if (ended->scope != NULL)
         wr_scope_child_ended(ended->scope, ended);
-    else
+    wr_job_leave(pool, ended->scope);
+}
+
+void wr_job_leave(weir_pool *pool, const wr_scope *scope) {
+    if (scope == NULL)
         pool->admitted--;
     pool->outstanding--;
     if (pool->room_waiters > 0 || pool->outstanding == 0)
@@ -244,24 +248,24 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     if (wr_pool_forked(pool))
         return -ECHILD;
     wr_pool_check_thread(pool);
-    wr_job *private = wr_job_of(job);
+    wr_job *own = wr_job_of(job);
     wr_pool_lock(pool);
-    uint32_t state = wr_load(&private->state, acquire, JOB_1,
+    uint32_t state = wr_load(&own->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     int error = 0;
     if (state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
         state == WR_JOB_ENDED_UNRUN || state == WR_JOB_ENDING) {
         error = -EALREADY;
-    } else if (private->pool != pool) {
+    } else if (own->pool != pool) {
         error = -EINVAL;
     } else if (state == WR_JOB_RUNNING) {
         // The frame is unlinked under the lock, so it is still there.
-        wr_store(&private->frame->cancel, 1, relaxed, ALONE,
+        wr_store(&own->frame->cancel, 1, relaxed, ALONE,
                  "a flag; it orders nothing");
         wr_waiters_wake(pool);
         error = -EBUSY;
     } else {
-        wr_job_end_unrun(pool, private, -ECANCELED);
+        wr_job_end_unrun(pool, own, -ECANCELED);
     }
     wr_pool_unlock(pool);
     wr_determ_point();
@@ -269,7 +273,7 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
 }
 
 int weir_job_ran(const weir_job *job) {
-    const wr_job *private = (const void *)job->weir_private;
-    return wr_load(&private->state, relaxed, ALONE,
+    const wr_job *own = (const void *)job->weir_private;
+    return wr_load(&own->state, relaxed, ALONE,
                    "in done, on the thread that stored it") == WR_JOB_ENDED;
 }

@@ -84,73 +84,72 @@ int weir_scope_begin(weir_worker *self, weir_scope *scope,
     wr_frame *frame = self->frame;
     wr_check(frame != NULL && !frame->ended, "weir_scope_begin outside of run");
     weir_pool *pool = self->pool;
-    wr_scope *private = wr_scope_of(scope);
-    memset(private, 0, sizeof(*private));
-    private->pool = pool;
-    private->frame = frame;
-    private->owner = self;
-    private->outer_open = frame->open_scope;
-    private->around =
-        frame->open_scope != NULL ? frame->open_scope : frame->around;
-    private->fifo = given.fifo != 0;
-    private->stop_on_error = given.stop_on_error != 0;
-    private->deadline_ns = given.deadline_ns;
-    wr_list_init(&private->children);
-    frame->open_scope = private;
-    private->timer.of_scope = true;
+    wr_scope *own = wr_scope_of(scope);
+    memset(own, 0, sizeof(*own));
+    own->pool = pool;
+    own->frame = frame;
+    own->owner = self;
+    own->outer_open = frame->open_scope;
+    own->around = frame->open_scope != NULL ? frame->open_scope : frame->around;
+    own->fifo = given.fifo != 0;
+    own->stop_on_error = given.stop_on_error != 0;
+    own->deadline_ns = given.deadline_ns;
+    wr_list_init(&own->children);
+    frame->open_scope = own;
+    own->timer.of_scope = true;
     wr_pool_lock(pool);
-    private->timed = wr_timer_start(pool, &private->timer, given.deadline_ns);
+    own->timed = wr_timer_start(pool, &own->timer, given.deadline_ns);
     wr_pool_unlock(pool);
     return 0;
 }
 
 void weir_scope_spawn(weir_worker *self, weir_scope *scope, weir_job *job) {
-    wr_scope *private = wr_scope_of(scope);
-    weir_pool *pool = private->pool;
+    wr_scope *own = wr_scope_of(scope);
+    weir_pool *pool = own->pool;
     wr_check(self->pool == pool, "a scope is used by another pool's worker");
     void *captured = wr_job_capture(pool);
     wr_pool_lock(pool);
     (void)wr_job_accept_check(pool, job); // aborts on misuse; never refuses
-    wr_job_accept(pool, job, private, captured);
+    wr_job_accept(pool, job, own, captured);
     // Counted before it is queued: nobody sees an empty scope in between.
-    private->outstanding++;
-    wr_job_of(job)->sequence = private->spawned++;
+    own->outstanding++;
+    wr_job_of(job)->sequence = own->spawned++;
     wr_job_queue(pool, wr_job_of(job),
-                 private->fifo ? private->children.prev : &private->children);
-    if (!wr_link_linked(&private->ready))
-        wr_list_push_back(&pool->scopes, &private->ready);
+                 own->fifo ? own->children.prev : &own->children);
+    if (!wr_link_linked(&own->ready))
+        wr_list_push_back(&pool->scopes, &own->ready);
     wr_pool_notify(pool);
-    if (private->owner->waits_on == private)
-        wr_worker_wake(private->owner);
+    if (own->owner->waits_on == own)
+        wr_worker_wake(own->owner);
     wr_pool_unlock(pool);
     wr_determ_point();
 }
 
 void weir_scope_cancel(weir_scope *scope) {
-    wr_scope *private = wr_scope_of(scope);
-    weir_pool *pool = private->pool;
+    wr_scope *own = wr_scope_of(scope);
+    weir_pool *pool = own->pool;
     if (wr_pool_forked(pool))
         return;
     wr_pool_lock(pool);
-    cancel(private, ECANCELED);
+    cancel(own, ECANCELED);
     wr_pool_unlock(pool);
     wr_determ_point();
 }
 
 int weir_scope_wait(weir_worker *self, weir_scope *scope) {
-    wr_scope *private = wr_scope_of(scope);
-    weir_pool *pool = private->pool;
-    wr_check(private->owner == self && self->frame == private->frame,
+    wr_scope *own = wr_scope_of(scope);
+    weir_pool *pool = own->pool;
+    wr_check(own->owner == self && self->frame == own->frame,
              "weir_scope_wait by other work than opened the scope");
-    wr_check(self->frame->open_scope == private,
+    wr_check(self->frame->open_scope == own,
              "weir_scope_wait on an outer scope before the inner one");
     wr_pool_lock(pool);
-    int error = wr_worker_wait(self, WR_WAIT_SCOPE, private, WEIR_FOREVER);
+    int error = wr_worker_wait(self, WR_WAIT_SCOPE, own, WEIR_FOREVER);
     wr_check(error == 0, "a scope's wait can never end: its children wait for "
                          "something that nothing will do");
-    untime(private);
-    int status = private->error;
-    self->frame->open_scope = private->outer_open;
+    untime(own);
+    int status = own->error;
+    self->frame->open_scope = own->outer_open;
     wr_pool_unlock(pool);
     return status;
 }

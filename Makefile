@@ -4,7 +4,8 @@
 .PHONY: release demo test check asan tsan bench format clean
 
 build_tools := build-essential cmake ninja-build
-test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc
+test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc \
+	libuv1-dev libevent-dev libglib2.0-dev
 demo_tools := $(build_tools) rdiff
 bench_tools := $(build_tools) rdiff
 

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # All benchmarks: builds what they need, runs them one after the other and
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
-# Ten minutes; with --quick three, on smaller files and with fewer runs.
-# usage: run.sh [--quick] [delta] [stream]
+# Eighteen minutes; with --quick five, on smaller files and with fewer runs.
+# usage: run.sh [--quick] [delta] [stream] [loop] [http]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . bench/common.sh
@@ -12,12 +12,13 @@ build=build/release
 chosen=() arguments=()
 for word in "$@"; do
     case $word in
-        delta | stream) chosen+=("$word") ;;
+        delta | stream | loop | http) chosen+=("$word") ;;
         --quick) arguments+=("$word") ;;
-        *) die "unknown word: $word (there are --quick, delta, stream)" ;;
+        *) die "unknown word: $word (there are" \
+            "--quick, delta, stream, loop, http)" ;;
     esac
 done
-test ${#chosen[@]} -gt 0 || chosen=(stream delta)
+test ${#chosen[@]} -gt 0 || chosen=(loop http stream delta)
 
 SECONDS=0
 log=build/bench.log
@@ -26,7 +27,7 @@ mkdir -p build
     cmake --preset release && cmake --build --preset release --target bench
 } >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "the build failed: $log"; }
 case " ${chosen[*]} " in
-    *' stream '*) bench/peers/build.sh "$build/bench/peers" >&2 ;;
+    *' stream '* | *' loop '*) bench/peers/build.sh "$build/bench/peers" >&2 ;;
 esac
 
 echo "## $(date -u +%Y-%m-%d): bench/run.sh $*"

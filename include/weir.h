@@ -8,6 +8,8 @@
 #ifndef WEIR_H
 #define WEIR_H
 #include "weir/base.h"
+#include "weir/loop.h"
+#include "weir/observe.h"
 #include "weir/parallel.h"
 #include "weir/pool.h"
 #include "weir/stream.h"

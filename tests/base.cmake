@@ -25,6 +25,15 @@ weir_test(base
     armed_attempts_fail_and_no_others
     allocation_fails_on_demand)
 
+weir_test(histogram
+    a_value_is_below_its_bound_and_not_below_the_one_before
+    bounds_rise_by_an_eighth_at_most
+    the_last_bucket_has_no_bound
+    a_time_below_zero_counts_as_zero
+    a_quantile_is_not_too_low_and_an_eighth_too_high_at_most
+    a_quantile_is_never_above_the_highest_value
+    no_values_have_no_quantile)
+
 # Every atomic operation goes through one door and has its other side. Looks
 # at the text alone, so once is enough.
 if(NOT WEIR_SANITIZE)

@@ -13,6 +13,7 @@ find src include -name '*.[ch]' | sort | xargs -r awk '
         floor["parallel"] = floor["stream"] = 2
         floor["loop"] = floor["cache"] = 2
         floor["frontier"] = floor["graph"] = floor["observe"] = 3
+        floor["uv"] = 3
         floor["programs"] = 4
     }
     function complain(text) {print FILENAME ":" FNR ": " text; bad = 1}

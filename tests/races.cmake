@@ -19,3 +19,5 @@ function(weir_race name)
 endfunction()
 
 weir_race(queue_bound)
+weir_race(relay)
+weir_race(nested_wait)

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Builds what bench/run.sh compares with, from Debian's packages alone, into
-# FOLDER: peer_rust (crossbeam-channel, rayon) and peer_tbb (oneTBB). What
-# cannot be built is left out, and a line says why; that is not an error.
+# FOLDER: peer_rust (crossbeam-channel, rayon), peer_bridge (tokio beside rayon)
+# and peer_tbb (oneTBB). What cannot be built is left out, and a line says why;
+# that is not an error.
 # usage: build.sh FOLDER
 set -u
 mkdir -p "$1" || exit 1
@@ -12,7 +13,7 @@ root=$here/../..
 
 # Each of need.sh's complaints names the packages; its status decides.
 if "$root/tools/need.sh" cargo librust-crossbeam-channel-dev \
-    librust-rayon-dev librust-libc-dev; then
+    librust-rayon-dev librust-libc-dev librust-tokio-dev; then
     # A copy, so that Cargo.lock does not land in the tree.
     rm -rf "$folder/rust"
     mkdir -p "$folder/rust" || exit 1
@@ -24,14 +25,16 @@ if "$root/tools/need.sh" cargo librust-crossbeam-channel-dev \
         --config 'source.debian.directory="/usr/share/cargo/registry"') \
         >"$log" 2>&1; then
         cp "$folder/rust-target/release/peers" "$folder/peer_rust"
+        cp "$folder/rust-target/release/bridge" "$folder/peer_bridge"
     else
-        rm -f "$folder/peer_rust"
+        rm -f "$folder/peer_rust" "$folder/peer_bridge"
         tail -n 5 "$log" >&2
-        echo "no crossbeam and rayon here: they did not build (see $log)"
+        echo "no crossbeam, rayon and tokio here: they did not build" \
+            "(see $log)"
     fi
 else
-    rm -f "$folder/peer_rust"
-    echo "no crossbeam and rayon here: their packages are missing"
+    rm -f "$folder/peer_rust" "$folder/peer_bridge"
+    echo "no crossbeam, rayon and tokio here: their packages are missing"
 fi
 
 if "$root/tools/need.sh" libtbb-dev; then

@@ -16,6 +16,9 @@
 //   -ECHILD     the object belongs to the parent of this forked process
 //   -EDEADLK    would wait for itself
 //   -EINVAL     bad argument
+//   -EIO        a file would not take what was written
+//   -EMFILE     this process has too many files open
+//   -ENFILE     the system has too many files open
 //   -E2BIG      options newer than this library
 //   -ENOENT     not found
 //   -ENOMEM     out of memory
@@ -56,6 +59,26 @@ WEIR_API const char *weir_version(void);
 // weir_now_ns is the clock of every deadline in weir: monotonic nanoseconds
 // since an arbitrary start.
 WEIR_API int64_t weir_now_ns(void);
+
+// Times of one kind, in nanoseconds. Bucket i counts values below
+// weir_histogram_bound(i) and not below that of i - 1; eight buckets to each
+// power of two, so a quantile is at most 12.5 % too high. The last bucket, from
+// 18 minutes on, has no upper bound: UINT64_MAX.
+enum { WEIR_HISTOGRAM_BUCKETS = 304 };
+
+typedef struct weir_histogram {
+    uint64_t count;
+    uint64_t sum_ns;
+    uint64_t max_ns;
+    uint64_t bucket[WEIR_HISTOGRAM_BUCKETS];
+} weir_histogram;
+
+WEIR_API uint64_t weir_histogram_bound(unsigned bucket);
+
+// weir_histogram_quantile is the value that `q` (0 to 1) of all are not above,
+// never more than max_ns; 0 if there are none.
+WEIR_API uint64_t weir_histogram_quantile(const weir_histogram *histogram,
+                                          double q);
 
 #ifdef __cplusplus
 }

@@ -58,6 +58,7 @@ typedef struct weir_pool weir_pool;
 typedef struct weir_worker weir_worker; // valid inside a job, on its thread
 typedef struct weir_budget weir_budget;
 typedef struct weir_job weir_job;
+typedef struct weir_trace weir_trace; // see weir/observe.h
 
 // ---- jobs ------------------------------------------------------------------
 
@@ -172,7 +173,9 @@ WEIR_API int weir_run(weir_pool *pool,
 // ---- pools -----------------------------------------------------------------
 
 enum {
-    WEIR_THREADS_DEFAULT = -1, // the CPUs this process may really use
+    WEIR_THREADS_DEFAULT = -1,     // the CPUs this process may really use
+    WEIR_THREADS_BESIDE_LOOP = -2, // one less, at least 1: an event loop has
+                                   // a core of its own
     WEIR_STAND_INS_NONE = -1,
 };
 
@@ -206,7 +209,7 @@ typedef struct weir_pool_hooks {
 typedef struct weir_pool_options {
     size_t size; // set by the initializer
 
-    // WEIR_THREADS_DEFAULT, or how many workers, or 0 (mind: not a default):
+    // WEIR_THREADS_*, or how many workers, or 0 (mind: not a default):
     // the deterministic pool. It has no threads. Its `virtual_workers` workers
     // are fibers that run inside the calls that wait, made by the thread that
     // created it. A call that waits, queues, fires, yields or asks
@@ -233,12 +236,17 @@ typedef struct weir_pool_options {
     size_t cpus_count;
     const weir_pool_hooks *hooks; // copied by create, or NULL
     weir_budget *budget;          // shared with other pools, or NULL
+
+    int measure;       // 1: how long jobs wait and run is measured, for
+                       // weir_observe_pool; costs two looks at the clock a job
+    weir_trace *trace; // what happens is recorded there, or NULL; outlives the
+                       // pool
 } weir_pool_options;
 
 #define WEIR_POOL_OPTIONS_INIT                                                 \
     {                                                                          \
         sizeof(weir_pool_options), WEIR_THREADS_DEFAULT, 0, 0, NULL, 0, 0, 0,  \
-            0, WEIR_PIN_NONE, NULL, 0, NULL, NULL                              \
+            0, WEIR_PIN_NONE, NULL, 0, NULL, NULL, 0, NULL                     \
     }
 
 // weir_pool_create starts a pool; options NULL: all defaults. Fewer threads

@@ -17,6 +17,9 @@ const char *weir_strerror(int error) {
     case -ECHILD: return "belongs to the parent process";
     case -EDEADLK: return "would wait for itself";
     case -EINVAL: return "bad argument";
+    case -EIO: return "a file would not take what was written";
+    case -EMFILE: return "this process has too many files open";
+    case -ENFILE: return "the system has too many files open";
     case -E2BIG: return "options newer than this library";
     case -ENOENT: return "not found";
     case -ENOMEM: return "out of memory";

@@ -172,8 +172,16 @@ int wr_event_wait(weir_event *event, wr_wait_kind kind, const void *object,
     weir_worker *self = wr_worker_current();
     wr_pool_lock(pool);
     int error;
-    if (self == NULL || self->pool != pool) {
+    bool section = self != NULL && self->pool == pool && self->section;
+    if (self == NULL || self->pool != pool ||
+        (section && !pool->deterministic)) {
         error = wait_outside(pool, own, deadline_ns);
+    } else if (section) {
+        // It helps nobody, and its place stays lent.
+        own->workers++;
+        error = wr_worker_wait(self, WR_WAIT_EVENT, own, deadline_ns);
+        own->workers--;
+        (void)wr_place_lend(self, false);
     } else {
         own->workers++;
         error = wr_worker_wait(self, kind, object, deadline_ns);

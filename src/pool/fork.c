@@ -126,6 +126,7 @@ bool wr_fork_steal_below(weir_worker *thief, wr_wait_kind kind,
         wr_mutex_unlock(&victim->deque_lock);
         if (taken) {
             pool->counts.steals += victim != thief;
+            thief->steals += victim != thief;
             return true;
         }
     }

@@ -32,7 +32,7 @@ void wr_pool_notify(weir_pool *pool);
 // wr_pool_keeper_notify: the first timer has changed.
 void wr_pool_keeper_notify(weir_pool *pool);
 // wr_pool_has_work: maybe; forks are looked at without their locks.
-bool wr_pool_has_work(const weir_pool *pool);
+bool wr_pool_has_work(weir_pool *pool);
 // wr_worker_rest: a searcher found nothing: spins a while, then sleeps as
 // IDLE. May unlock.
 void wr_worker_rest(weir_worker *worker);
@@ -107,8 +107,29 @@ int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
                     bool (*ready)(weir_pool *pool, void *argument),
                     void *argument, int64_t deadline_ns);
 
+// ---- arrivals.c: the way in that does not take the pool's lock -------------
+
+// wr_arrivals_take: this job may come that way. Any thread.
+bool wr_arrivals_take(const weir_pool *pool, const weir_job *job);
+// wr_arrivals_begin locks the arrivals, or returns false: the pool is stopping,
+// ask wr_job_submit. wr_arrivals_add accepts a job meanwhile; wr_arrivals_end
+// unlocks and wakes a worker if none would look. Nothing else may be locked at
+// the end.
+bool wr_arrivals_begin(weir_pool *pool);
+void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured);
+void wr_arrivals_end(weir_pool *pool);
+// All _locked: whether there are any, exactly; move them to the inbox, so that
+// all that was submitted is counted there; the same, and none come any more.
+bool wr_arrivals_any(weir_pool *pool);
+void wr_arrivals_gather(weir_pool *pool);
+void wr_arrivals_close(weir_pool *pool);
+
 // ---- job.c -----------------------------------------------------------------
 
+// wr_pool_refuses: 0, or -ESHUTDOWN: it takes nothing from outside. Not locked.
+int wr_pool_refuses(weir_pool *pool);
+// wr_job_check aborts on a job that is in use or not filled in.
+void wr_job_check(const weir_job *job);
 // wr_job_accept_check: 0, -ESHUTDOWN; aborts on a job that is in use. _locked.
 int wr_job_accept_check(weir_pool *pool, const weir_job *job);
 // wr_job_accept makes a job the pool's: counted, timed; its state and queue
@@ -117,7 +138,19 @@ void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,
                    void *captured);
 void wr_inbox_push(weir_pool *pool, weir_job *job);              // _locked
 void wr_job_end_unrun(weir_pool *pool, wr_job *job, int status); // _locked
-void wr_job_untime(weir_pool *pool, wr_job *job);                // _locked
+// wr_job_submit is the heart of weir_submit: accepts and queues, and notifies
+// nobody. Errors: -ESHUTDOWN. _locked.
+int wr_job_submit(weir_pool *pool, weir_job *job, void *captured);
+// wr_job_withdraw takes a job that has not started back at once, whether a
+// worker is free or not: its done is not called, it counts as ended with
+// *status, and wr_job_release(*captured) is the caller's to do, unlocked. A job
+// that is about to end unrun is taken too; *status is then its own. One that
+// runs is told to end if `tell`.
+// Errors: -EBUSY (it runs), -EALREADY (it has ended, or done is about to be
+// called). _locked.
+int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
+                    void **captured);
+void wr_job_untime(weir_pool *pool, wr_job *job); // _locked
 // wr_job_queue makes it QUEUED, linked after `where`. _locked.
 void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where);
 // wr_timer_start: false: deadline_ns is none. _locked.
@@ -177,6 +210,49 @@ bool wr_broadcasts_serve(weir_worker *worker);
 bool wr_broadcasts_unseen(const weir_worker *worker); // _locked
 void wr_pool_maybe_quit(weir_pool *pool);             // _locked
 bool wr_quiet(weir_pool *pool, void *unused);
+
+// ---- figures.c: what a pool knows of itself -------------------------------
+
+// wr_figures_init makes room for times and joins the trace, if they are
+// wanted. Errors: -ENOMEM.
+int wr_figures_init(weir_pool *pool);
+void wr_figures_fini(weir_pool *pool);
+// wr_pool_timed: somebody wants to know when jobs are queued and ended. Any
+// thread.
+static inline bool wr_pool_timed(const weir_pool *pool) {
+    return pool->times != NULL || wr_trace_on(pool->options.trace);
+}
+// wr_figures_state: the worker is about to change its state. The clock is read
+// only where it stops being busy, or a loan begins or ends: never once per job.
+// _locked.
+void wr_figures_state_changes(weir_worker *worker, enum wr_worker_state state);
+static inline void wr_figures_state(weir_worker *worker,
+                                    enum wr_worker_state state) {
+    if (worker->placed_ns != 0 || worker->lent_ns != 0 || state == WR_LENT)
+        wr_figures_state_changes(worker, state);
+}
+// wr_figures_started: a job has its frame and is about to run. _locked.
+void wr_figures_started(weir_pool *pool, const wr_frame *frame);
+// wr_figures_ran: what is in the frame has run. Where wr_pool_timed; before
+// done, and before a fork is DONE. Not locked.
+void wr_figures_ran(weir_worker *worker, wr_frame *frame);
+// wr_figures_ended: the job's done has returned. _locked.
+void wr_figures_ended(weir_worker *worker, const wr_frame *frame);
+// wr_figures_slept: since begin_ns, 0: the trace was off then.
+void wr_figures_slept(const weir_worker *worker, int64_t begin_ns);
+// wr_figures_count adds it all up, as weir_pool_count gives it. _locked.
+weir_pool_counts wr_figures_count(weir_pool *pool);
+// wr_frame_name: of the job that this is, or that this fork belongs to, or
+// NULL. _locked, or on the frame's own worker.
+const char *wr_frame_name(const wr_frame *frame);
+// wr_worker_lender: the frame that lent the place, while it is LENT. A frame
+// that it has begun to help with since is not. _locked.
+const wr_frame *wr_worker_lender(const weir_worker *worker);
+// wr_worker_ring: where the trace has this worker, or NULL. Any thread.
+static inline wr_trace_ring *wr_worker_ring(const weir_worker *worker) {
+    return worker->pool->rings != NULL ? worker->pool->rings[worker->index]
+                                       : NULL;
+}
 
 // ---- budget.c --------------------------------------------------------------
 

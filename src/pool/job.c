@@ -14,7 +14,7 @@ void wr_job_release(weir_pool *pool, void *captured) {
         hooks->release(hooks->context, captured);
 }
 
-int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
+void wr_job_check(const weir_job *job) {
     wr_check(job->run != NULL, "a job has no run function");
     wr_check(job->reserved == 0, "a job's reserved field is not zero");
     const wr_job *own = (const void *)job->weir_private;
@@ -23,6 +23,17 @@ int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
     wr_check(state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
                  state == WR_JOB_ENDED_UNRUN,
              "a job was submitted twice, or was not zeroed");
+}
+
+int wr_pool_refuses(weir_pool *pool) {
+    wr_pool_lock(pool);
+    int error = pool->mode == WR_MODE_RUN ? 0 : -ESHUTDOWN;
+    wr_pool_unlock(pool);
+    return error;
+}
+
+int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
+    wr_job_check(job);
     if (pool->mode == WR_MODE_RUN)
         return 0;
     // A drain lets work finish what it started, so its own workers may submit.
@@ -74,11 +85,13 @@ static void count_queued(weir_pool *pool) {
 
 void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where) {
     wr_list_insert_after(where, &job->link);
+    job->queued_ns = wr_pool_timed(pool) ? wr_now_ns() : 0;
     wr_store(&job->state, WR_JOB_QUEUED, relaxed, ALONE, "under the lock");
     count_queued(pool);
 }
 
 void wr_inbox_push(weir_pool *pool, weir_job *job) {
+    wr_arrivals_gather(pool); // they were first
     int index = job->priority < 0 ? 0 : job->priority > 0 ? 2 : 1;
     wr_job_queue(pool, wr_job_of(job), pool->inbox[index].prev);
 }
@@ -157,6 +170,15 @@ static bool has_room(weir_pool *pool, void *unused) {
     return pool->mode != WR_MODE_RUN || pool->admitted < pool->options.jobs_max;
 }
 
+int wr_job_submit(weir_pool *pool, weir_job *job, void *captured) {
+    int error = wr_job_accept_check(pool, job);
+    if (error != 0)
+        return error;
+    wr_job_accept(pool, job, NULL, captured);
+    wr_inbox_push(pool, job);
+    return 0;
+}
+
 static int submit(weir_pool *pool, weir_job *job, bool bounded,
                   int64_t deadline_ns) {
     if (wr_pool_forked(pool))
@@ -166,6 +188,11 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
     if (bounded && deadline_ns > 0 && self != NULL && self->pool == pool)
         return -EDEADLK;
     void *captured = wr_job_capture(pool);
+    if (wr_arrivals_take(pool, job) && wr_arrivals_begin(pool)) {
+        wr_arrivals_add(pool, job, captured);
+        wr_arrivals_end(pool);
+        return 0;
+    }
     wr_pool_lock(pool);
     int error = 0;
     if (bounded && pool->options.jobs_max > 0 && !has_room(pool, NULL)) {
@@ -180,12 +207,9 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
         }
     }
     if (error == 0)
-        error = wr_job_accept_check(pool, job);
-    if (error == 0) {
-        wr_job_accept(pool, job, NULL, captured);
-        wr_inbox_push(pool, job);
+        error = wr_job_submit(pool, job, captured);
+    if (error == 0)
         wr_pool_notify(pool);
-    }
     wr_pool_unlock(pool);
     if (error != 0)
         wr_job_release(pool, captured);
@@ -206,6 +230,20 @@ int weir_submit_wait(weir_pool *pool, weir_job *job, int64_t deadline_ns) {
     return submit(pool, job, true, deadline_ns > 0 ? deadline_ns : 1);
 }
 
+static bool arrive_all(weir_pool *pool, weir_job *const *jobs, size_t count,
+                       bool captures) {
+    for (size_t i = 0; i < count; i++)
+        if (!wr_arrivals_take(pool, jobs[i]))
+            return false;
+    if (count == 0 || !wr_arrivals_begin(pool))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        wr_arrivals_add(pool, jobs[i],
+                        captures ? wr_job_of(jobs[i])->captured : NULL);
+    wr_arrivals_end(pool);
+    return true;
+}
+
 int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
     if (wr_pool_forked(pool))
         return -ECHILD;
@@ -218,16 +256,16 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
         job->call = job->captured;
         job->captured = wr_job_capture(pool);
     }
+    if (arrive_all(pool, jobs, count, captures))
+        return 0;
     wr_pool_lock(pool);
     int error = 0;
     for (size_t i = 0; i < count; i++) {
         // The same for all of them: the first is refused or none is.
-        error = wr_job_accept_check(pool, jobs[i]);
+        wr_job *job = wr_job_of(jobs[i]);
+        error = wr_job_submit(pool, jobs[i], captures ? job->captured : NULL);
         if (error != 0)
             break;
-        wr_job *job = wr_job_of(jobs[i]);
-        wr_job_accept(pool, jobs[i], NULL, captures ? job->captured : NULL);
-        wr_inbox_push(pool, jobs[i]);
     }
     if (error == 0 && count > 0)
         wr_pool_notify(pool);
@@ -250,6 +288,7 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     wr_pool_check_thread(pool);
     wr_job *own = wr_job_of(job);
     wr_pool_lock(pool);
+    wr_arrivals_gather(pool);
     uint32_t state = wr_load(&own->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     int error = 0;
@@ -270,6 +309,36 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     wr_pool_unlock(pool);
     wr_determ_point();
     return error;
+}
+
+int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
+                    void **captured) {
+    wr_arrivals_gather(pool);
+    wr_job *own = wr_job_of(job);
+    uint32_t state = wr_load(&own->state, acquire, JOB_1,
+                             "a job that has ended is not looked into");
+    if (state == WR_JOB_RUNNING) {
+        if (tell) {
+            wr_store(&own->frame->cancel, 1, relaxed, ALONE,
+                     "a flag; it orders nothing");
+            wr_waiters_wake(pool);
+        }
+        return -EBUSY;
+    }
+    // ENDING and linked: it waits for a worker to call its done.
+    if (state == WR_JOB_ENDING && wr_link_linked(&own->link))
+        *status = own->status;
+    else if (state != WR_JOB_QUEUED)
+        return -EALREADY;
+    wr_job_untime(pool, own);
+    wr_list_remove(&own->link);
+    pool->counts.queued--;
+    *captured = own->captured;
+    wr_store(&own->state, WR_JOB_ENDED_UNRUN, release, JOB_1,
+             "whoever submits it again sees that it has ended");
+    wr_ended ended = {.status = *status};
+    wr_job_account(pool, &ended);
+    return 0;
 }
 
 int weir_job_ran(const weir_job *job) {

@@ -133,6 +133,7 @@ int weir_blocking_begin(weir_worker *self) {
     wr_check(self->state == WR_PLACED, "blocking sections do not nest");
     wr_pool_lock(pool);
     int error = wr_place_lend(self, true);
+    self->section = error == 0;
     wr_pool_unlock(pool);
     wr_determ_point();
     return error;
@@ -140,9 +141,9 @@ int weir_blocking_begin(weir_worker *self) {
 
 void weir_blocking_end(weir_worker *self) {
     weir_pool *pool = self->pool;
-    wr_check(self->state == WR_LENT,
-             "weir_blocking_end without weir_blocking_begin");
+    wr_check(self->section, "weir_blocking_end without weir_blocking_begin");
     wr_pool_lock(pool);
+    self->section = false;
     wr_place_return(self);
     wr_pool_unlock(pool);
     wr_determ_point();

@@ -56,7 +56,7 @@ static int read_options(weir_pool *pool, const weir_pool_options *options) {
         if (error != 0)
             return error;
     }
-    if (given->threads < WEIR_THREADS_DEFAULT ||
+    if (given->threads < WEIR_THREADS_BESIDE_LOOP ||
         given->threads > WR_THREADS_MAX ||
         given->virtual_workers > WR_VIRTUAL_MAX ||
         given->stand_ins < WEIR_STAND_INS_NONE ||
@@ -89,6 +89,11 @@ static void choose_width(weir_pool *pool) {
         wr_cpu_limits_read(&limits);
         pool->width = (unsigned)limits.usable;
         memcpy(pool->reason, limits.reason, sizeof(pool->reason));
+    } else if (options->threads == WEIR_THREADS_BESIDE_LOOP) {
+        wr_cpu_limits_read(&limits);
+        pool->width = limits.usable > 1 ? (unsigned)limits.usable - 1 : 1;
+        snprintf(pool->reason, sizeof(pool->reason), "%u beside a loop: %.120s",
+                 pool->width, limits.reason);
     } else {
         pool->width = (unsigned)options->threads;
         snprintf(pool->reason, sizeof(pool->reason), "%u threads: asked for",
@@ -135,6 +140,12 @@ static int choose_cpus(weir_pool *pool) {
 
 static void init_shared(weir_pool *pool) {
     wr_mutex_init(&pool->lock);
+    wr_mutex_init(&pool->arrivals_lock);
+    wr_list_init(&pool->arrivals);
+    // Not where each job must be counted, or drawn, as it comes.
+    pool->arrivals_used = !pool->deterministic && pool->budget == NULL &&
+                          pool->options.jobs_max == 0;
+    pool->arrivals_open = pool->arrivals_used;
     for (int i = 0; i < WR_PRIORITIES; i++)
         wr_list_init(&pool->inbox[i]);
     wr_list_init(&pool->ending);
@@ -200,10 +211,12 @@ static int start_workers(weir_pool *pool) {
 }
 
 static void free_pool(weir_pool *pool) {
+    wr_figures_fini(pool);
     if (pool->deterministic)
         wr_determ_fini(pool);
     free_workers(pool);
     wr_forkmark_fini(&pool->forkmark);
+    wr_mutex_fini(&pool->arrivals_lock);
     wr_mutex_fini(&pool->lock);
     wr_free(pool);
 }
@@ -226,6 +239,8 @@ int weir_pool_create(weir_pool **out, const weir_pool_options *options) {
         error = make_workers(pool);
     if (error == 0 && pool->deterministic)
         error = wr_determ_init(pool);
+    if (error == 0)
+        error = wr_figures_init(pool);
     if (error == 0 && pool->budget != NULL)
         error = wr_budget_join(pool);
     if (error == 0) {
@@ -249,6 +264,8 @@ void weir_pool_destroy(weir_pool *pool) {
              "weir_pool_destroy cannot drain a deterministic pool whose jobs "
              "can never end: stop it in a harder mode first");
     wr_check(error == 0, "weir_pool_destroy on one of the pool's own workers");
+    wr_check(pool->watchdog == NULL,
+             "weir_pool_destroy before weir_watchdog_stop");
     if (pool->budget != NULL)
         wr_budget_leave(pool);
     free_pool(pool);
@@ -274,10 +291,7 @@ int weir_pool_count(weir_pool *pool, weir_pool_counts *counts) {
     if (counts->size < sizeof(size_t))
         return -EINVAL;
     wr_pool_lock(pool);
-    weir_pool_counts now = pool->counts;
-    for (unsigned i = 0; i < pool->allocated; i++)
-        now.forks_inline += wr_load(&pool->workers[i].forks_inline, relaxed,
-                                    ALONE, "a counter");
+    weir_pool_counts now = wr_figures_count(pool);
     wr_pool_unlock(pool);
     return wr_out_copy(counts, &now, sizeof(now));
 }

@@ -73,7 +73,9 @@ int weir_run(weir_pool *pool,
         return -ECHILD;
     wr_pool_check_thread(pool);
     weir_worker *self = wr_worker_current();
-    if (self != NULL && self->pool == pool) {
+    // In a blocking section the worker's place is lent: there it is a thread
+    // like any outside the pool.
+    if (self != NULL && self->pool == pool && !self->section) {
         int result = function(self, argument);
         if (status != NULL)
             *status = result;
@@ -92,8 +94,8 @@ int weir_run(weir_pool *pool,
     call->frame = self != NULL ? self->frame : NULL;
     // A worker that waits is woken, and finds what it may help, in its own
     // pool.
-    bool mine =
-        self != NULL && !self->pool->deterministic && !pool->deterministic;
+    bool mine = self != NULL && !self->section && !self->pool->deterministic &&
+                !pool->deterministic;
     weir_event_init(&call->event, mine ? self->pool : pool, 1);
     bool gone = false;
     int error = submit_call(pool, call);

@@ -17,6 +17,7 @@ static void set_hungry(weir_pool *pool) {
 
 void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state) {
     weir_pool *pool = worker->pool;
+    wr_figures_state(worker, state);
     switch (worker->state) {
     case WR_SEARCHING: pool->searching--; break;
     case WR_PLACED: pool->placed--; break;
@@ -46,6 +47,10 @@ void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state) {
     case WR_AWAY: break;
     }
     set_hungry(pool);
+    if (pool->watch_sleeps && pool->placed + pool->lent > 0) {
+        pool->watch_sleeps = false;
+        wr_word_wake(pool, &pool->watch);
+    }
     // Whoever goes to work sees to it that somebody watches the timers.
     if (state == WR_PLACED && pool->keeper == NULL && !pool->deterministic &&
         wr_heap_first(&pool->timers) != NULL)
@@ -66,6 +71,7 @@ void wr_worker_wake(weir_worker *worker) {
         return;
     worker->parked = false;
     worker->pool->counts.wakes++;
+    worker->wakes++;
     if (worker->state == WR_IDLE)
         wr_worker_set_state(worker, WR_SEARCHING);
     wr_word_wake(worker->pool, &worker->wake);
@@ -110,11 +116,14 @@ void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns) {
     worker->parked = true;
     worker->sleep_until_ns = deadline_ns;
     pool->counts.parks++;
+    worker->parks++;
+    int64_t begin_ns = wr_trace_on(pool->options.trace) ? wr_now_ns() : 0;
     if (pool->deterministic) {
         wr_pool_unlock(pool);
         wr_determ_leave(worker);
         wr_pool_lock(pool);
         worker->parked = false;
+        wr_figures_slept(worker, begin_ns);
         return;
     }
     wr_heap_node *first = wr_heap_first(&pool->timers);
@@ -125,6 +134,7 @@ void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns) {
     }
     park_thread(worker, deadline_ns);
     worker->parked = false;
+    wr_figures_slept(worker, begin_ns);
     if (pool->keeper == worker) {
         // Somebody else must watch the timers while this one works.
         pool->keeper = NULL;
@@ -133,8 +143,9 @@ void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns) {
     }
 }
 
-bool wr_pool_has_work(const weir_pool *pool) {
-    if (pool->counts.queued > 0 || !wr_list_empty(&pool->ending))
+bool wr_pool_has_work(weir_pool *pool) {
+    if (pool->counts.queued > 0 || !wr_list_empty(&pool->ending) ||
+        wr_arrivals_any(pool))
         return true;
     for (unsigned i = 0; i < pool->index_limit; i++)
         if (wr_load(&pool->workers[i].deque_open, relaxed, ALONE,
@@ -162,7 +173,8 @@ static bool spin(weir_worker *worker, uint32_t pushes) {
     do {
         for (int i = 0; i < 16; i++)
             wr_spin_pause();
-        if (wr_load(&pool->pushes, relaxed, ALONE, "a hint") != pushes)
+        if (wr_load(&pool->pushes, relaxed, ALONE, "a hint") != pushes ||
+            wr_load(&pool->arrived, relaxed, ALONE, "a hint") > 0)
             return true;
         for (unsigned i = 0; i < pool->allocated; i++)
             if (wr_load(&pool->workers[i].deque_open, relaxed, ALONE,
@@ -188,7 +200,7 @@ void wr_worker_rest(weir_worker *worker) {
             return;
     }
     wr_worker_set_state(worker, WR_IDLE);
-    if (!wr_forks_open(pool))
+    if (!wr_forks_open(pool) && !wr_arrivals_any(pool))
         wr_worker_sleep(worker, WEIR_FOREVER);
     if (worker->state == WR_IDLE)
         wr_worker_set_state(worker, WR_SEARCHING);

@@ -7,6 +7,7 @@
 
 bool wr_quiet(weir_pool *pool, void *unused) {
     (void)unused;
+    wr_arrivals_gather(pool);
     return pool->outstanding == 0 && wr_list_empty(&pool->broadcasts);
 }
 
@@ -42,6 +43,7 @@ static void enter_mode(weir_pool *pool, enum wr_pool_mode mode) {
     if (mode <= pool->mode)
         return;
     pool->mode = mode;
+    wr_arrivals_close(pool);
     if (mode >= WR_MODE_CANCEL)
         end_queued(pool);
     if (mode == WR_MODE_ABORT) {
@@ -70,6 +72,7 @@ static void fill_running(const weir_worker *worker, weir_stop_report *report,
 }
 
 static void fill_report(weir_pool *pool, weir_stop_report *report) {
+    wr_arrivals_gather(pool);
     const weir_pool_counts *counts = &pool->counts;
     report->run = counts->succeeded + counts->failed;
     report->not_run = counts->cancelled + counts->timed_out;

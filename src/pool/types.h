@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The data of the pool, all of it. README.md beside this file has the
 // protocols. Unless a group says otherwise a field is guarded by the pool's
-// lock, pool->lock. Lock order: pool->lock, then one worker's deque_lock;
-// budget->lock last; never two pools' locks at once.
+// lock, pool->lock. Lock order: pool->lock, then one worker's deque_lock or
+// pool->arrivals_lock; budget->lock last; never two pools' locks at once.
 #ifndef WR_POOL_TYPES_H
 #define WR_POOL_TYPES_H
 
@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/random.h"
 #include "os/os.h"
+#include "pool/trace.h"
 #include "weir/pool.h"
 
 #include <assert.h>
@@ -30,6 +31,7 @@ enum {
     WR_PRIORITIES = 3,
     WR_LOWEST_EVERY = 64, // inbox picks between two of the lowest priority
     WR_INBOX_EVERY = 16,  // picks between two that look at the inbox first
+    WR_GATHER_EVERY = 16, // inbox picks between two that look at arrivals
     WR_FORK_DEPTH = 4096, // default of fork_depth
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
@@ -39,6 +41,7 @@ enum {
     WR_OUTSIDE_SLOTS = 32,       // futex words that outside threads share
     WR_WAKES_MAX = 16,           // wakes held back until the lock is free
     WR_SPIN_NS = 20 * 1000,      // a searcher looks this long before it parks
+    WR_SLOW_NS = 100 * 1000 * 1000, // a job that runs longer is slow
 };
 
 // A deadline in pool->timers, of a job or of a scope.
@@ -60,7 +63,8 @@ typedef struct wr_timer {
 enum wr_job_state {
     WR_JOB_IDLE,
     WR_JOB_ATTACHED, // link is in event->jobs
-    WR_JOB_QUEUED,   // link is in pool->inbox[] or scope->children
+    WR_JOB_QUEUED,   // link is in pool->inbox[], pool->arrivals (its lock) or
+                     // scope->children
     WR_JOB_ENDING,   // link is in pool->ending or scope->children
     WR_JOB_RUNNING,  // link is in no list
     WR_JOB_ENDED,    // it ran
@@ -79,6 +83,7 @@ struct wr_job {
     void *call;        // the wr_run of weir_run, or NULL
     wr_frame *frame;   // while RUNNING
     uint64_t sequence; // in its scope: breaks ties of keys
+    int64_t queued_ns; // 0: nobody wants to know
     int32_t status;    // while ENDING: what done will be told
     uint8_t timed;     // timer is in the heap
     uint8_t quiet;     // ended by stop_on_error: not an error of the scope
@@ -146,8 +151,11 @@ struct wr_frame {
     // The frame's own worker only.
     weir_job *job;        // NULL for a fork, and once its done is called
     bool ended;           // the job's done is called now, or was
+    int64_t ended_ns;     // run returned; 0: nobody wants to know
     wr_scope *open_scope; // the innermost scope this frame has open
     unsigned deque_base;  // the worker's deque_count at the start
+    // pool->lock.
+    unsigned told; // times that the watchdog has told of it
 };
 
 // ---- scopes ----------------------------------------------------------------
@@ -266,6 +274,7 @@ struct weir_worker {
     bool parked;
     bool live;                // has a thread or fiber
     bool wants_token;         // sleeps until the budget has one
+    bool section;             // in a blocking section
     wr_link idle;             // in pool->idle while IDLE
     wr_atomic_u32 *elsewhere; // word of another pool it sleeps on, or NULL
     const void *waits_on;     // scope, fork, event or broadcast, or NULL
@@ -273,6 +282,17 @@ struct weir_worker {
     uint64_t broadcast_seen;
     wr_thread thread;
     wr_fiber *fiber;
+
+    // pool->lock: its figures. A worker is busy while it holds a place, from
+    // the first thing that it runs there.
+    uint64_t jobs;     // ended after it ran them
+    uint64_t steals;   // forks of others
+    uint64_t parks;    // went to sleep
+    uint64_t wakes;    // was woken
+    int64_t busy_ns;   // up to placed_ns
+    int64_t placed_ns; // busy since then; 0: it is not
+    int64_t lent_ns;   // while LENT: since then
+    unsigned told;     // times that the watchdog has told of this loan
 
     // deque_lock. Entries [0, deque_count) are the forks this worker has
     // begun and not joined, oldest first; those below deque_first are taken.
@@ -288,6 +308,13 @@ struct weir_worker {
 
 // ---- pools -----------------------------------------------------------------
 
+// How long jobs wait and run, of a pool that measures.
+typedef struct wr_times {
+    weir_histogram queue; // one for each job started
+    weir_histogram run;   // one for each job that ran and has ended
+    uint64_t slow;        // of those, longer than WR_SLOW_NS
+} wr_times;
+
 enum wr_pool_mode { WR_MODE_RUN, WR_MODE_DRAIN, WR_MODE_CANCEL, WR_MODE_ABORT };
 
 struct weir_pool {
@@ -300,6 +327,9 @@ struct weir_pool {
     unsigned allocated;   // at least index_limit; more if threads were refused
     int *cpus;            // where worker i is pinned: cpus[i % cpus_count]
     wr_forkmark forkmark;
+    int64_t created_ns;
+    wr_times *times;       // under lock; NULL: not measured
+    wr_trace_ring **rings; // of worker i, or NULL: no trace
     char name[16];
     char reason[WR_CPU_REASON_MAX];
 
@@ -339,6 +369,9 @@ struct weir_pool {
     unsigned room_waiters;   // threads in weir_submit_wait
     unsigned next_slot;
 
+    const void *watchdog; // that watches this pool, or NULL
+    bool watch_sleeps;    // it sleeps until a worker has a place
+
     // Wakes that unlock sends.
     wr_atomic_u32 *wakes[WR_WAKES_MAX];
     unsigned wakes_count;
@@ -361,10 +394,19 @@ struct weir_pool {
     const void *creator;    // stands for the thread that created it
     bool driving;
 
+    // Arrivals: see arrivals.c. Their own lock, but the first, which is
+    // read-only after create.
+    _Alignas(WR_CACHE_LINE) wr_mutex arrivals_lock;
+    bool arrivals_used;
+    bool arrivals_open;    // false from the first stop on
+    wr_link arrivals;      // wr_job.link, QUEUED, normal priority
+    wr_atomic_u32 arrived; // how many; read without the lock as a hint
+
     // Changed under lock, slept on without. `outside`: room, idleness, stop
-    // and broadcasts. slots: events.
+    // and broadcasts. slots: events. watch: the watchdog.
     _Alignas(WR_CACHE_LINE) wr_atomic_u32 outside;
     wr_atomic_u32 slots[WR_OUTSIDE_SLOTS];
+    wr_atomic_u32 watch;
 
     // Hints that are read without the lock. hungry: idle workers that a fork
     // should wake. pushes: grows with everything queued.

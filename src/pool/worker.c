@@ -51,6 +51,11 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
 
 static bool take_inbox(weir_pool *pool, wr_item *item) {
     bool lowest = ++pool->inbox_picks % WR_LOWEST_EVERY == 0;
+    // Seldom, so that workers and submitters keep out of each other's way; but
+    // a lower priority must not go before what has arrived.
+    if (wr_list_empty(&pool->inbox[1]) ||
+        pool->inbox_picks % WR_GATHER_EVERY == 0)
+        wr_arrivals_gather(pool);
     for (int i = 0; i < WR_PRIORITIES; i++) {
         wr_link *list = &pool->inbox[lowest ? i : WR_PRIORITIES - 1 - i];
         wr_link *link = wr_list_pop_front(list);
@@ -109,6 +114,8 @@ static int run_job(weir_worker *worker, wr_frame *frame, const wr_item *item) {
     if (item->run) {
         status = public->run(worker, public);
         check_balanced(worker, frame);
+        if (wr_pool_timed(worker->pool))
+            wr_figures_ran(worker, frame);
     }
     frame->job = NULL;
     frame->ended = true;
@@ -119,10 +126,12 @@ static int run_job(weir_worker *worker, wr_frame *frame, const wr_item *item) {
     return status;
 }
 
-static void run_fork(weir_worker *worker, const wr_frame *frame) {
+static void run_fork(weir_worker *worker, wr_frame *frame) {
     wr_fork *fork = frame->fork;
     fork->function(worker, wr_container_of(fork, weir_fork, weir_private));
     check_balanced(worker, frame);
+    if (wr_pool_timed(worker->pool))
+        wr_figures_ran(worker, frame);
 }
 
 static void fill_frame(weir_worker *worker, wr_frame *frame,
@@ -134,6 +143,8 @@ static void fill_frame(weir_worker *worker, wr_frame *frame,
                         .worker = worker,
                         .started_ns = wr_now_ns(),
                         .deque_base = worker->deque_count};
+    if (worker->placed_ns == 0 && worker->state == WR_PLACED)
+        worker->placed_ns = frame->started_ns;
     if (item->parent != NULL)
         frame->around = item->parent->around;
     if (item->job == NULL) {
@@ -178,6 +189,8 @@ void wr_item_run(weir_worker *worker, const wr_item *item) {
         ended.sequence = wr_job_of(item->job)->sequence;
         pool->counts.running++;
         pool->counts.started += item->run;
+        if (item->run && pool->times != NULL)
+            wr_figures_started(pool, &frame);
     }
     worker->frame = &frame;
     if (item->job != NULL)
@@ -192,6 +205,8 @@ void wr_item_run(weir_worker *worker, const wr_item *item) {
     worker->frame = frame.below;
     if (item->job != NULL) {
         pool->counts.running--;
+        if (item->run)
+            wr_figures_ended(worker, &frame);
         wr_job_account(pool, &ended);
         return;
     }

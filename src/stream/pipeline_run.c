@@ -3,6 +3,7 @@
 #include "stream/internal.h"
 
 #include "os/os.h"
+#include "pool/internal.h"
 
 // ---- one group in one stage ------------------------------------------------
 
@@ -112,6 +113,21 @@ static bool group_complete(wr_group *group) {
     return complete;
 }
 
+// Calls the stage for a token; the trace has it if it wants to.
+static int stage_call(weir_worker *self, const weir_stage *stage, void *context,
+                      weir_token *token) {
+    weir_trace *trace = self->pool->options.trace;
+    if (!wr_trace_on(trace))
+        return stage->run(self, context, token);
+    uint64_t sequence = token->sequence;
+    int64_t begin_ns = wr_now_ns();
+    int status = stage->run(self, context, token);
+    if (status != WEIR_STAGE_END)
+        wr_trace_emit(trace, wr_worker_ring(self), WR_TRACE_TOKEN, stage->name,
+                      sequence, begin_ns, wr_now_ns());
+    return status;
+}
+
 // One token in the stage. False: the group stops here, see *progress.
 static bool token_step(weir_worker *self, wr_group *group, weir_token *token,
                        bool serial, wr_progress *progress) {
@@ -120,7 +136,7 @@ static bool token_step(weir_worker *self, wr_group *group, weir_token *token,
     token->later = WR_LATER_RUNNING;
     token->seen = 1;
     group->ran.started++;
-    int status = stage->run(self, pipeline->options.context, token);
+    int status = stage_call(self, stage, pipeline->options.context, token);
     if (status == WEIR_STAGE_LATER && !token_later(token, serial, &status)) {
         *progress = WR_PROGRESS_SUSPENDED;
         return !serial;
@@ -380,6 +396,24 @@ static void source_park_locked(wr_group *group) {
     wr_mutex_lock(&pipeline->lock);
 }
 
+// Runs a group through its stage. The stages of a drain take all its items at
+// once, and so does the trace.
+static wr_progress stage_run(weir_worker *self, wr_group *group) {
+    weir_pipeline *pipeline = group->pipeline;
+    const wr_stage *stage = &pipeline->stages[group->stage];
+    bool drain = pipeline->drain != NULL && self != NULL;
+    weir_trace *trace = drain ? self->pool->options.trace : NULL;
+    if (!wr_trace_on(trace))
+        return stage->run(self, group);
+    uint64_t sequence = group->base;
+    int64_t begin_ns = wr_now_ns();
+    wr_progress progress = stage->run(self, group);
+    if (progress == WR_PROGRESS_DONE && group->count > 0)
+        wr_trace_emit(trace, wr_worker_ring(self), WR_TRACE_TOKEN,
+                      stage->user.name, sequence, begin_ns, wr_now_ns());
+    return progress;
+}
+
 // Takes one group as far as it goes. The lock is held on entry and on return,
 // and let go while a stage runs: one lock per stage. This thread is executing,
 // so the pipeline stays.
@@ -388,7 +422,7 @@ static void group_advance_locked(weir_worker *self, wr_group *group) {
     for (;;) {
         unsigned stage = group->stage;
         wr_pipeline_unlock(pipeline);
-        wr_progress progress = pipeline->stages[stage].run(self, group);
+        wr_progress progress = stage_run(self, group);
         if (progress == WR_PROGRESS_SUSPENDED) {
             wr_mutex_lock(&pipeline->lock);
             return;

@@ -1,10 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Four lists name the same functions: what the library exports, what the map
-# lists, what the headers declare, what the man pages have under NAME.
-# usage: check_symbols.sh LIBRARY ROOT SCRATCH
+# lists, what the headers declare, what the man pages have under NAME. A room
+# that is a library of its own has its map beside its sources.
+# usage: check_symbols.sh LIBRARY ROOT SCRATCH [ROOM]
 set -eu
-library=$1 root=$2 scratch=$3
+library=$1 root=$2 scratch=$3 room=${4-}
 rm -rf "$scratch"
 mkdir -p "$scratch"
 status=0
@@ -17,12 +18,24 @@ same() {
     status=1
 }
 
+# Each header belongs to one library.
+if test -n "$room"; then
+    map=$root/src/$room/libweir-$room.map
+    cat "$root/include/weir/$room.h"
+else
+    map=$root/src/libweir.map
+    for header in "$root"/include/weir/*.h; do
+        name=$(basename "$header" .h)
+        test -e "$root/src/$name/libweir-$name.map" || cat "$header"
+    done
+fi >"$scratch/declared"
+
 nm -D --defined-only "$library" |
     awk '$2 != "A" {sub(/@.*/, "", $3); print $3}' | sort >"$scratch/exported"
-sed 's,/\*.*\*/,,; s/#.*//' "$root/src/libweir.map" |
+sed 's,/\*.*\*/,,; s/#.*//' "$map" |
     grep -oE '[A-Za-z_][A-Za-z0-9_]*;' | tr -d ';' |
     sort >"$scratch/map"
-cat "$root"/include/weir/*.h | sed 's,//.*,,' | awk '
+sed 's,//.*,,' "$scratch/declared" | awk '
     /WEIR_API/ && !/^ *#/ {text = ""; on = 1}
     on {text = text " " $0}
     on && /;/ {

@@ -30,10 +30,24 @@ EOF
     echo 'int weir_x_a(void){return 0;} int weir_x_b(void){return 0;}' >x.c
 }
 
+# adapter: the same, with a room y that is a library of its own.
+adapter() {
+    mkdir src/y
+    echo 'WEIR_API int weir_y_a(void);' >include/weir/y.h
+    printf 'WEIR_Y_0 {\n\tglobal:\n\t\tweir_y_a;\n\tlocal:\n\t\t*;\n};\n' \
+        >src/y/libweir-y.map
+    printf 'weir_y(3)\n\n# NAME\n\nweir\\_y\\_a - one\n' >man/weir_y.3.scd
+    echo 'int weir_y_a(void){return 0;} int weir_y_b(void){return 0;}' >y.c
+}
+
 check() {
     "$compiler" -shared -fPIC -o x.so x.c \
         -Wl,--version-script=src/libweir.map
-    "$here/check_symbols.sh" x.so . scratch >out 2>&1
+    "$here/check_symbols.sh" x.so . scratch >out 2>&1 || return
+    test -e y.c || return 0
+    "$compiler" -shared -fPIC -o y.so y.c \
+        -Wl,--version-script=src/y/libweir-y.map
+    "$here/check_symbols.sh" y.so . scratch y >out 2>&1
 }
 
 # wants TEXT: refused, with this line.
@@ -65,4 +79,15 @@ sed -i 's/weir_x_a,/weir_x_a, weir_x_old,/' man/weir_x.3.scd
 wants 'weir_x_old'
 sed 's/weir_x, //' man/weir_x.3.scd >man/weir_y.3.scd
 wants 'weir_x_a'
+
+adapter
+check || { cat out >&2; exit 1; }
+sed -i 's/weir_y_a/weir_y_b/' src/y/libweir-y.map
+wants 'only in map: weir_y_b'
+adapter
+sed -i '/weir._y._a/d' man/weir_y.3.scd
+wants 'weir_y_a'
+adapter
+rm src/y/libweir-y.map # then y.h belongs to the library
+wants 'only in headers: weir_y_a'
 exit $status

@@ -22,7 +22,7 @@ static void check_refused(const weir_pool_options *options, int error) {
 
 static void options_out_of_range_are_refused(void) {
     weir_pool_options options = options_init();
-    options.threads = -2;
+    options.threads = WEIR_THREADS_BESIDE_LOOP - 1;
     check_refused(&options, -EINVAL);
     options = options_init();
     options.threads = 0;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Arrivals: jobs that were submitted and that no worker has looked at yet. They
+// have a lock of their own, so that submitters and workers meet once per burst
+// and not twice per job. README.md, "Arrivals", has the protocol.
+#include "pool/internal.h"
+
+bool wr_arrivals_take(const weir_pool *pool, const weir_job *job) {
+    return pool->arrivals_used && job->priority == WEIR_PRIORITY_NORMAL &&
+           (job->deadline_ns == 0 || job->deadline_ns == WEIR_FOREVER);
+}
+
+bool wr_arrivals_begin(weir_pool *pool) {
+    wr_mutex_lock(&pool->arrivals_lock);
+    if (pool->arrivals_open)
+        return true;
+    wr_mutex_unlock(&pool->arrivals_lock);
+    return false;
+}
+
+void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured) {
+    wr_job_check(job);
+    wr_job *own = wr_job_of(job);
+    own->pool = pool;
+    own->scope = NULL;
+    own->event = NULL;
+    own->call = NULL;
+    own->captured = captured;
+    own->timed = false;
+    own->queued_ns = wr_pool_timed(pool) ? wr_now_ns() : 0;
+    wr_list_push_back(&pool->arrivals, &own->link);
+    wr_store(&own->state, WR_JOB_QUEUED, relaxed, ALONE, "under the lock");
+    uint32_t count =
+        wr_load(&pool->arrived, relaxed, ALONE, "changed under the lock only");
+    wr_store(&pool->arrived, count + 1, relaxed, ALONE,
+             "a hint; who sleeps looks under the lock");
+}
+
+void wr_arrivals_end(weir_pool *pool) {
+    wr_mutex_unlock(&pool->arrivals_lock);
+    // Whoever has gone to sleep without having seen the job stored `hungry`
+    // before it took the lock that was just let go.
+    if (wr_load(&pool->hungry, relaxed, ALONE,
+                "ordered by the lock: see README.md, Arrivals") == 0)
+        return;
+    wr_pool_lock(pool);
+    wr_pool_notify(pool);
+    wr_pool_unlock(pool);
+}
+
+bool wr_arrivals_any(weir_pool *pool) {
+    if (!pool->arrivals_used)
+        return false;
+    wr_mutex_lock(&pool->arrivals_lock);
+    bool any = !wr_list_empty(&pool->arrivals);
+    wr_mutex_unlock(&pool->arrivals_lock);
+    return any;
+}
+
+void wr_arrivals_gather(weir_pool *pool) {
+    if (!pool->arrivals_used)
+        return;
+    wr_mutex_lock(&pool->arrivals_lock);
+    uint32_t count = wr_load(&pool->arrived, relaxed, ALONE,
+                             "changed under the lock, which is held");
+    // Their priority is the normal one.
+    wr_list_splice_back(&pool->inbox[1], &pool->arrivals);
+    wr_store(&pool->arrived, 0, relaxed, ALONE, "a hint");
+    wr_mutex_unlock(&pool->arrivals_lock);
+    weir_pool_counts *counts = &pool->counts;
+    pool->outstanding += count;
+    pool->admitted += count;
+    counts->submitted += count;
+    counts->queued += count;
+    if (counts->queued > counts->queued_max)
+        counts->queued_max = counts->queued;
+}
+
+void wr_arrivals_close(weir_pool *pool) {
+    if (!pool->arrivals_used)
+        return;
+    wr_mutex_lock(&pool->arrivals_lock);
+    pool->arrivals_open = false;
+    wr_mutex_unlock(&pool->arrivals_lock);
+    wr_arrivals_gather(pool);
+}

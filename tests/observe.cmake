@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+weir_test(observe_pool
+    a_snapshot_adds_up_while_jobs_run
+    the_counts_are_those_of_weir_pool_count
+    a_stopped_pool_has_no_thread_and_keeps_its_figures
+    a_pool_is_busy_while_a_worker_runs_something
+    a_lent_worker_is_not_busy
+    times_are_zero_unless_they_are_asked_for
+    time_in_the_queue_and_time_to_run_are_apart
+    an_attached_job_is_queued_when_its_event_happens
+    a_child_is_queued_when_it_is_spawned
+    jobs_that_never_ran_are_not_measured
+    measuring_works_on_every_kind_of_pool
+    one_slow_job_of_ten_is_advised
+    more_than_twice_as_many_jobs_as_places_are_advised
+    the_workers_figures_add_up_to_the_pools
+    a_steal_is_the_thiefs
+    a_worker_shows_the_job_that_it_runs
+    a_long_name_is_cut_at_a_character
+    stalls_are_listed_the_longest_first
+    only_what_takes_long_enough_is_a_stall
+    a_loan_is_listed_with_its_own_time
+    a_job_that_helps_another_is_listed_too
+    figures_have_a_size
+    there_is_no_worker_beyond_the_limit
+    a_forked_child_cannot_look
+    a_deterministic_pool_can_be_observed
+    measuring_needs_memory_once)
+
+weir_test(observe_watchdog
+    a_job_is_reported_once_and_at_each_doubling
+    a_loan_is_reported_as_such
+    what_does_not_take_long_is_not_reported
+    every_one_of_many_is_reported
+    a_job_that_comes_after_idleness_is_reported
+    without_a_report_it_is_a_line_on_stderr
+    a_watchdog_of_an_idle_pool_never_wakes
+    stop_waits_for_a_report
+    a_pool_has_one_watchdog_at_a_time
+    it_may_come_and_go_while_jobs_run
+    a_stopped_pool_may_still_be_watched
+    what_cannot_be_watched_is_refused
+    a_failed_start_leaves_nothing
+    a_forked_child_cannot_watch
+    stopping_out_of_place_aborts)
+
+weir_test(observe_metrics
+    each_thing_is_added_once_under_a_name_of_its_own
+    lanes_and_loops_come_and_go_too
+    names_are_copied
+    nothing_observed_is_nothing_exposed
+    a_pool_is_exposed_as_it_is_observed
+    each_worker_that_lives_is_exposed
+    loops_sites_and_lanes_are_exposed
+    sites_at_the_same_place_are_one
+    a_pool_that_does_not_measure_has_no_times
+    labels_are_escaped_and_valid
+    it_may_be_read_while_jobs_run
+    numbers_are_easy_to_read
+    the_text_says_what_to_do
+    the_text_tells_of_slow_jobs
+    columns_are_aligned_and_no_line_ends_in_space
+    a_name_cannot_break_a_line
+    the_locale_changes_nothing
+    an_output_that_is_full_is_an_error
+    no_memory_is_an_error
+    a_forked_child_cannot_use_it)

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+weir_test(trace
+    off_it_records_nothing
+    start_forgets_and_stop_keeps
+    the_oldest_are_overwritten_and_counted
+    the_default_keeps_16384
+    names_are_copied_and_cut_between_characters
+    an_end_before_its_begin_is_its_begin
+    options_are_checked
+    no_memory_changes_nothing
+    threads_record_while_it_is_switched_and_read
+    it_is_written_while_it_records_and_is_switched
+    pools_join_while_it_records_and_is_read
+    a_forked_child_is_refused)
+weir_test(trace_json
+    spans_come_out_with_exact_times
+    times_below_zero_keep_their_sign
+    names_may_hold_anything
+    every_byte_may_be_in_a_name
+    what_has_no_name_is_named_by_its_kind
+    pools_are_processes_and_workers_threads
+    what_may_overlap_comes_in_pairs
+    jobs_say_how_long_they_were_queued
+    it_says_what_was_overwritten
+    nothing_recorded_is_a_file_too
+    a_file_that_takes_nothing_is_said)
+weir_test(trace_svg
+    boxes_are_where_their_times_are
+    hovers_tell_the_time_in_the_queue
+    queues_are_drawn_as_long_as_they_are
+    names_may_hold_anything
+    every_byte_may_be_in_a_name
+    any_width_and_any_time_is_a_picture
+    nothing_recorded_is_a_picture_too
+    utilisation_is_what_ran_less_what_was_lent
+    what_was_overwritten_is_shown
+    what_is_narrower_than_a_pixel_is_drawn_together
+    a_million_events_are_a_small_file
+    so_are_those_of_a_wide_picture
+    names_that_took_the_most_time_have_colours_of_their_own
+    what_other_threads_do_may_overlap
+    what_is_nested_too_deep_is_counted
+    a_file_that_takes_nothing_is_said)
+weir_test(trace_pool
+    jobs_are_on_the_track_of_their_worker
+    a_job_spans_what_it_did
+    nothing_is_recorded_before_the_start
+    stolen_forks_are_on_the_thiefs_track
+    a_worker_with_nothing_to_do_is_asleep
+    a_wait_and_a_blocking_section_are_loans
+    tokens_are_there_by_stage
+    calls_are_there_from_submit_to_delivery
+    two_pools_share_a_trace
+    a_pool_works_while_it_is_switched)

@@ -5,9 +5,10 @@
 
 build_tools := build-essential cmake ninja-build
 test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc \
-	libuv1-dev libevent-dev libglib2.0-dev
+	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev zlib1g-dev
 demo_tools := $(build_tools) rdiff
-bench_tools := $(build_tools) rdiff
+bench_tools := $(build_tools) rdiff pkg-config libuv1-dev libhttp-parser-dev \
+	zlib1g-dev wrk
 
 # The library and the program weir, in build/release.
 release:

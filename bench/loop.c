@@ -261,7 +261,7 @@ static void idle_done(task *t) {
 
 static void case_idle(const char *name) {
     f->open(threads);
-    idle.latency = samples_of(quick ? 80 : 150);
+    idle.latency = samples_of(quick ? 60 : 100);
     idle.task = tasks_of(1);
     idle.task->run = run_nothing;
     idle.task->done = idle_done;
@@ -431,7 +431,7 @@ static void late_tick(void) {
 
 static void case_late(const char *name) {
     f->open(threads);
-    late.lateness = samples_of(quick ? 300 : 600);
+    late.lateness = samples_of(quick ? 250 : 400);
     late.left = LATE_JOBS;
     task *tasks = tasks_of(LATE_JOBS);
     for (size_t i = 0; i < LATE_JOBS; i++) {
@@ -472,11 +472,11 @@ static void case_cost(const char *name) {
         const char *name;
         int64_t ns;
         size_t count;
-    } sizes[] = {{"10us", 10000, 2000},
-                 {"100us", 100000, 600},
-                 {"1ms", MS, 100},
-                 {"2ms", 2 * MS, 60},
-                 {"10ms", 10 * MS, 16}};
+    } sizes[] = {{"10us", 10000, 1000},
+                 {"100us", 100000, 300},
+                 {"1ms", MS, 60},
+                 {"2ms", 2 * MS, 40},
+                 {"10ms", 10 * MS, 10}};
     f->open(threads);
     task *t = tasks_of(1);
     t->run = run_busy;

@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 . bench/common.sh
 options "$@"
 scratch
-rounds=15 rare=3 budget=${BENCH_BUDGET_S:-320} short=()
+rounds=15 rare=3 budget=${BENCH_BUDGET_S:-310} short=()
 if test -n "$quick"; then
     rounds=3 rare=1 budget=${BENCH_BUDGET_S:-70} short=(--quick)
 fi
@@ -71,9 +71,9 @@ weir on a plain epoll loop; with a site; with a site that decides itself; weir
 on libuv's loop, called as uv_queue_work is; the same with a site; libuv's own
 pool; tokio and rayon, in one hop (pool.spawn, oneshot back) and in two
 (rayon's global pool relays to another); and the floor: one mutex, a condition
-variable there, an eventfd back, and nothing else. Pools are as wide as they come: weir 1
-thread less than processors, as the floor, libuv 4, rayon 1 for each processor, twice for two
-hops; line and mixed: 4 threads each.
+variable there, an eventfd back, and nothing else. Pools are as wide as they
+come: weir and the floor 1 thread less than processors, libuv 4, rayon 1 for
+each processor, twice that for two hops; line and mixed: 4 threads each.
 
 - hot: submit the next when the last is delivered; idle: after 2 ms of rest
 - burst: 10^5 at once, first submit to last delivery; batch: by

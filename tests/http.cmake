@@ -25,6 +25,7 @@ weir_test(http
     bad_and_oversized_input_is_refused
     slow_clients_are_timed_out
     a_stop_answers_what_was_accepted
+    a_second_stop_waits_for_nobody
     clients_that_vanish_lose_nothing
     a_stopped_pool_is_a_503
     too_much_work_is_a_503

@@ -97,6 +97,7 @@ weir_test(loop_continue
     a_later_stage_is_told_like_the_first
     a_stage_that_a_pool_refuses_ends_the_call
     a_stage_that_a_lane_refuses_ends_the_call
+    what_a_stage_was_on_may_be_destroyed_once_it_is_delivered
     a_call_that_begins_inline_may_go_on_on_a_pool
     a_continuation_that_makes_no_sense_aborts)
 weir_test(loop_expect

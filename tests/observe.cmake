@@ -33,6 +33,8 @@ weir_test(observe_watchdog
     what_does_not_take_long_is_not_reported
     every_one_of_many_is_reported
     a_job_that_comes_after_idleness_is_reported
+    each_loan_of_a_worker_is_reported
+    a_job_that_starts_while_others_are_told_of_is_not_late
     without_a_report_it_is_a_line_on_stderr
     a_watchdog_of_an_idle_pool_never_wakes
     stop_waits_for_a_report

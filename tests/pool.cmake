@@ -163,6 +163,7 @@ weir_test(pool_limits
     a_budget_is_not_for_a_deterministic_pool
     newer_options_are_refused_unless_they_are_zero
     an_older_callers_options_still_work
+    beside_a_loop_one_cpu_is_left_to_it
     the_default_is_as_wide_as_the_cpus_we_may_use
     the_index_limit_is_width_and_stand_ins
     threads_have_the_name_and_the_stack_asked_for

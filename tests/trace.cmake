@@ -6,6 +6,7 @@ weir_test(trace
     the_default_keeps_16384
     names_are_copied_and_cut_between_characters
     an_end_before_its_begin_is_its_begin
+    a_job_comes_with_its_time_in_the_queue
     options_are_checked
     no_memory_changes_nothing
     threads_record_while_it_is_switched_and_read

@@ -20,7 +20,7 @@ command_of() {
 missing() {
     for package in "$@"; do
         case $package in
-            lib*)
+            lib* | *-dev)
                 dpkg-query -W -f '${Status}' "$package" 2>/dev/null |
                     grep -q '^install ok installed$' || echo "$package"
                 ;;

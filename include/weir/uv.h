@@ -12,9 +12,11 @@
 // loop's thread next looks: keep the loop alive yourself until then).
 //
 // Rules that hold for every function here, unless its comment says otherwise:
-//   threads    the thread that runs the uv loop.
+//   threads    the thread that runs the uv loop: the one that attached, or
+//              another that has called weir_loop_own.
 //   blocking   nothing blocks, except attach and the end of detach, which start
 //              and join the threads of a pool of its own.
+//   ownership  work requests are your memory, lent until after_work_cb.
 //   errors     0 or a negative errno, which on Unix is a UV_E* of libuv's.
 #ifndef WEIR_UV_H
 #define WEIR_UV_H

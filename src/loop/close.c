@@ -33,7 +33,10 @@ int weir_loop_close(weir_loop *loop, weir_stop_mode mode,
         loop->mode = mode;
     loop->closing = true;
     if (loop->mode != WEIR_STOP_DRAIN)
-        end_all(loop, loop->mode == WEIR_STOP_ABORT);
+        end_all(loop, false);
+    // Told only when nothing is queued any more: one that gives up makes room.
+    if (loop->mode == WEIR_STOP_ABORT)
+        end_all(loop, true);
     // A drain must come and say that it is closed.
     if (loop->counts.pending == 0)
         wr_loop_wake(loop);

@@ -297,10 +297,10 @@ static void put_row_load(svg *s, const wr_view_row *row, double y) {
     double x = s->width - RIGHT + 12;
     double part = utilisation(s, row);
     put_path(s, "u");
-    put_rectangle(s, x, y + 5, 36, 6);
+    put_rectangle(s, x, y + 5, 28, 6);
     put(s, "/>");
     put_path(s, "v");
-    put_rectangle(s, x, y + 5, 36 * part, 6);
+    put_rectangle(s, x, y + 5, 28 * part, 6);
     put(s, "/>\n");
     put_text(s, "e", s->width - MARGIN, y + 12);
     put_percent(s, part);

@@ -8,6 +8,7 @@
 int wr_figures_init(weir_pool *pool) {
     const weir_pool_options *options = &pool->options;
     pool->created_ns = wr_now_ns();
+    pool->timing = options->measure != 0 || options->trace != NULL;
     if (options->measure != 0) {
         pool->times = wr_calloc(1, sizeof(*pool->times));
         if (pool->times == NULL)
@@ -92,11 +93,8 @@ void wr_figures_ran(weir_worker *worker, wr_frame *frame) {
     record(worker, WR_TRACE_JOB, name, id, frame->started_ns, frame->ended_ns);
 }
 
-void wr_figures_ended(weir_worker *worker, const wr_frame *frame) {
-    worker->jobs++;
-    wr_times *times = worker->pool->times;
-    if (times == NULL)
-        return;
+void wr_figures_ended(weir_pool *pool, const wr_frame *frame) {
+    wr_times *times = pool->times;
     int64_t ran_ns = frame->ended_ns - frame->started_ns;
     wr_histogram_add(&times->run, ran_ns);
     times->slow += ran_ns > WR_SLOW_NS;

@@ -220,7 +220,8 @@ void wr_figures_fini(weir_pool *pool);
 // wr_pool_timed: somebody wants to know when jobs are queued and ended. Any
 // thread.
 static inline bool wr_pool_timed(const weir_pool *pool) {
-    return pool->times != NULL || wr_trace_on(pool->options.trace);
+    return pool->timing &&
+           (pool->times != NULL || wr_trace_on(pool->options.trace));
 }
 // wr_figures_state: the worker is about to change its state. The clock is read
 // only where it stops being busy, or a loan begins or ends: never once per job.
@@ -231,13 +232,14 @@ static inline void wr_figures_state(weir_worker *worker,
     if (worker->placed_ns != 0 || worker->lent_ns != 0 || state == WR_LENT)
         wr_figures_state_changes(worker, state);
 }
-// wr_figures_started: a job has its frame and is about to run. _locked.
+// wr_figures_started: a job has its frame and is about to run. Where it is
+// measured. _locked.
 void wr_figures_started(weir_pool *pool, const wr_frame *frame);
 // wr_figures_ran: what is in the frame has run. Where wr_pool_timed; before
 // done, and before a fork is DONE. Not locked.
 void wr_figures_ran(weir_worker *worker, wr_frame *frame);
-// wr_figures_ended: the job's done has returned. _locked.
-void wr_figures_ended(weir_worker *worker, const wr_frame *frame);
+// wr_figures_ended: the job's done has returned. Where it is measured. _locked.
+void wr_figures_ended(weir_pool *pool, const wr_frame *frame);
 // wr_figures_slept: since begin_ns, 0: the trace was off then.
 void wr_figures_slept(const weir_worker *worker, int64_t begin_ns);
 // wr_figures_count adds it all up, as weir_pool_count gives it. _locked.

@@ -85,9 +85,11 @@ static void count_queued(weir_pool *pool) {
 
 void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where) {
     wr_list_insert_after(where, &job->link);
-    job->queued_ns = wr_pool_timed(pool) ? wr_now_ns() : 0;
+    job->queued_ns = 0;
     wr_store(&job->state, WR_JOB_QUEUED, relaxed, ALONE, "under the lock");
     count_queued(pool);
+    if (wr_pool_timed(pool))
+        job->queued_ns = wr_now_ns();
 }
 
 void wr_inbox_push(weir_pool *pool, weir_job *job) {
@@ -158,6 +160,11 @@ void wr_job_leave(weir_pool *pool, const wr_scope *scope) {
     if (scope == NULL)
         pool->admitted--;
     pool->outstanding--;
+    // Who waits for idleness is not woken by a job that has submitted the next.
+    if (pool->outstanding == 0 &&
+        wr_load(&pool->arrived, relaxed, ALONE,
+                "a hint: whoever is woken too early looks again") > 0)
+        wr_arrivals_gather(pool);
     if (pool->room_waiters > 0 || pool->outstanding == 0)
         wr_word_wake(pool, &pool->outside);
     wr_pool_maybe_quit(pool);

@@ -52,19 +52,21 @@ struct weir_trace {
 // ---- names -----------------------------------------------------------------
 
 // A name is cut between characters, if it is UTF-8: never inside the at most
-// four bytes of one.
-static void copy_name(char *to, const char *from) {
-    size_t length = from == NULL ? 0 : strnlen(from, WR_TRACE_NAME_MAX);
-    if (length == WR_TRACE_NAME_MAX) {
-        length--;
-        for (size_t back = 0; back < 4; back++)
-            if ((from[length - back] & 0xC0) != 0x80) {
-                length -= back;
-                break;
-            }
-    }
-    memcpy(to, from == NULL ? "" : from, length);
-    to[length] = '\0';
+// four bytes of one. `to` is all zero.
+static void copy_name(char to[WR_TRACE_NAME_MAX], const char *from) {
+    if (from == NULL)
+        return;
+    size_t length = strnlen(from, WR_TRACE_NAME_MAX);
+    memcpy(to, from, length);
+    if (length < WR_TRACE_NAME_MAX)
+        return;
+    size_t cut = WR_TRACE_NAME_MAX - 1;
+    for (size_t back = 0; back < 4; back++)
+        if ((to[cut - back] & 0xC0) != 0x80) {
+            cut -= back;
+            break;
+        }
+    memset(to + cut, 0, WR_TRACE_NAME_MAX - cut);
 }
 
 // ---- making ----------------------------------------------------------------
@@ -174,28 +176,57 @@ wr_trace_ring *wr_trace_ring_of(const weir_trace *trace,
 
 // ---- recording -------------------------------------------------------------
 
-void wr_trace_emit(weir_trace *trace, wr_trace_ring *ring,
-                   enum wr_trace_kind kind, const char *name, uint64_t id,
-                   int64_t begin_ns, int64_t end_ns) {
-    if (!wr_trace_on(trace) || wr_forkmark_forked(&trace->forkmark))
-        return;
+// _locked by the ring's lock.
+static void keep(wr_trace_ring *ring, const wr_trace_event *event) {
+    ring->events[ring->at] = *event;
+    ring->recorded++;
+    ring->at = ring->at + 1 == ring->capacity ? 0 : ring->at + 1;
+}
+
+// The first event may be NULL.
+static void emit(weir_trace *trace, wr_trace_ring *ring,
+                 const wr_trace_event *first, const wr_trace_event *second) {
     if (ring == NULL)
         ring = trace->first->rings;
     wr_mutex_lock(&ring->lock);
     // Again: whoever stops or starts takes this lock between the switch and
     // its return, so that nothing is recorded after that.
     if (wr_trace_on(trace)) {
-        wr_trace_event *event = &ring->events[ring->at];
-        event->begin_ns = begin_ns;
-        event->end_ns = end_ns < begin_ns ? begin_ns : end_ns;
-        event->id = id;
-        event->kind = kind;
-        event->reserved = 0;
-        copy_name(event->name, name);
-        ring->recorded++;
-        ring->at = ring->at + 1 == ring->capacity ? 0 : ring->at + 1;
+        if (first != NULL)
+            keep(ring, first);
+        keep(ring, second);
     }
     wr_mutex_unlock(&ring->lock);
+}
+
+void wr_trace_emit(weir_trace *trace, wr_trace_ring *ring,
+                   enum wr_trace_kind kind, const char *name, uint64_t id,
+                   int64_t begin_ns, int64_t end_ns) {
+    if (!wr_trace_on(trace) || wr_forkmark_forked(&trace->forkmark))
+        return;
+    wr_trace_event event = {.begin_ns = begin_ns,
+                            .end_ns = end_ns < begin_ns ? begin_ns : end_ns,
+                            .id = id,
+                            .kind = kind};
+    copy_name(event.name, name);
+    emit(trace, ring, NULL, &event);
+}
+
+void wr_trace_emit_job(weir_trace *trace, wr_trace_ring *ring, const char *name,
+                       uint64_t id, int64_t queued_ns, int64_t begin_ns,
+                       int64_t end_ns) {
+    if (!wr_trace_on(trace) || wr_forkmark_forked(&trace->forkmark))
+        return;
+    wr_trace_event job = {.begin_ns = begin_ns,
+                          .end_ns = end_ns < begin_ns ? begin_ns : end_ns,
+                          .id = id,
+                          .kind = WR_TRACE_JOB};
+    copy_name(job.name, name);
+    wr_trace_event queued = job;
+    queued.kind = WR_TRACE_QUEUED;
+    queued.begin_ns = queued_ns < begin_ns ? queued_ns : begin_ns;
+    queued.end_ns = begin_ns;
+    emit(trace, ring, queued_ns != 0 ? &queued : NULL, &job);
 }
 
 // Turns the switch and has seen to it, at each ring, that nobody is still

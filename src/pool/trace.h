@@ -79,6 +79,12 @@ void wr_trace_emit(weir_trace *trace, wr_trace_ring *ring,
                    enum wr_trace_kind kind, const char *name, uint64_t id,
                    int64_t begin_ns, int64_t end_ns);
 
+// wr_trace_emit_job records a JOB and, before it, that it was QUEUED since
+// queued_ns, 0: not known. As two calls of wr_trace_emit, at less cost.
+void wr_trace_emit_job(weir_trace *trace, wr_trace_ring *ring, const char *name,
+                       uint64_t id, int64_t queued_ns, int64_t begin_ns,
+                       int64_t end_ns);
+
 // A copy of what one ring keeps, oldest first, for the writers in observe/.
 typedef struct wr_trace_track {
     char name[WR_TRACE_NAME_MAX]; // "weir/0"; "other threads"

@@ -29,10 +29,11 @@ typedef struct wr_run wr_run;
 
 enum {
     WR_PRIORITIES = 3,
-    WR_LOWEST_EVERY = 64, // inbox picks between two of the lowest priority
-    WR_INBOX_EVERY = 16,  // picks between two that look at the inbox first
-    WR_GATHER_EVERY = 16, // inbox picks between two that look at arrivals
-    WR_FORK_DEPTH = 4096, // default of fork_depth
+    WR_LOWEST_EVERY = 64,  // inbox picks between two of the lowest priority
+    WR_INBOX_EVERY = 16,   // picks between two that look at the inbox first
+    WR_PREFETCH_LINES = 7, // of a job and the struct around it
+    WR_GATHER_EVERY = 16,  // inbox picks between two that look at arrivals
+    WR_FORK_DEPTH = 4096,  // default of fork_depth
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
     WR_VIRTUAL_MAX = 64,
@@ -272,27 +273,27 @@ struct weir_worker {
     // pool->lock.
     enum wr_worker_state state;
     bool parked;
-    bool live;                // has a thread or fiber
-    bool wants_token;         // sleeps until the budget has one
-    bool section;             // in a blocking section
-    wr_link idle;             // in pool->idle while IDLE
-    wr_atomic_u32 *elsewhere; // word of another pool it sleeps on, or NULL
-    const void *waits_on;     // scope, fork, event or broadcast, or NULL
-    int64_t sleep_until_ns;   // while parked
+    bool live;            // has a thread or fiber
+    bool wants_token;     // sleeps until the budget has one
+    bool section;         // in a blocking section
+    int64_t placed_ns;    // busy since then, see below; 0: it is not
+    uint64_t jobs;        // ended after it ran them
+    wr_link idle;         // in pool->idle while IDLE
+    const void *waits_on; // scope, fork, event or broadcast, or NULL
     uint64_t broadcast_seen;
+    wr_atomic_u32 *elsewhere; // word of another pool it sleeps on, or NULL
+    int64_t sleep_until_ns;   // while parked
     wr_thread thread;
     wr_fiber *fiber;
 
     // pool->lock: its figures. A worker is busy while it holds a place, from
     // the first thing that it runs there.
-    uint64_t jobs;     // ended after it ran them
-    uint64_t steals;   // forks of others
-    uint64_t parks;    // went to sleep
-    uint64_t wakes;    // was woken
-    int64_t busy_ns;   // up to placed_ns
-    int64_t placed_ns; // busy since then; 0: it is not
-    int64_t lent_ns;   // while LENT: since then
-    unsigned told;     // times that the watchdog has told of this loan
+    uint64_t steals; // forks of others
+    uint64_t parks;  // went to sleep
+    uint64_t wakes;  // was woken
+    int64_t busy_ns; // up to placed_ns
+    int64_t lent_ns; // while LENT: since then
+    unsigned told;   // times that the watchdog has told of this loan
 
     // deque_lock. Entries [0, deque_count) are the forks this worker has
     // begun and not joined, oldest first; those below deque_first are taken.
@@ -328,6 +329,7 @@ struct weir_pool {
     int *cpus;            // where worker i is pinned: cpus[i % cpus_count]
     wr_forkmark forkmark;
     int64_t created_ns;
+    bool timing;           // times or a trace may want to know of jobs
     wr_times *times;       // under lock; NULL: not measured
     wr_trace_ring **rings; // of worker i, or NULL: no trace
     char name[16];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // README.md beside this file tells why each handle is there.
+#include "base/options.h"
 #include "uv/types.h"
 
 #include <errno.h>
@@ -120,21 +121,6 @@ static void on_closed(weir_loop *loop, void *context) {
     close_handles(context);
 }
 
-// copy_options: as everywhere in weir, a caller with an older header gives
-// less, one with a newer may give what is not known here only as zeros.
-static int copy_options(void *known, size_t known_size, const void *given) {
-    size_t given_size;
-    memcpy(&given_size, given, sizeof(given_size));
-    if (given_size < sizeof(given_size))
-        return -EINVAL;
-    const unsigned char *bytes = given;
-    for (size_t i = known_size; i < given_size; i++)
-        if (bytes[i] != 0)
-            return -E2BIG;
-    memcpy(known, given, given_size < known_size ? given_size : known_size);
-    return 0;
-}
-
 static int open_pool(weir_uv *weir, weir_pool *given) {
     weir->pool = given;
     if (given != NULL)
@@ -148,8 +134,7 @@ static int open_pool(weir_uv *weir, weir_pool *given) {
 
 static int open_loop(weir_uv *weir, const weir_loop_options *given) {
     weir_loop_options options = WEIR_LOOP_OPTIONS_INIT;
-    int error =
-        given == NULL ? 0 : copy_options(&options, sizeof(options), given);
+    int error = wr_options_copy(&options, sizeof(options), given);
     if (error != 0)
         return error;
     options.size = sizeof(options);
@@ -182,8 +167,7 @@ int weir_uv_attach(weir_uv **out, uv_loop_t *uv, const weir_uv_options *given) {
     weir_uv_options options = WEIR_UV_OPTIONS_INIT;
     if (out == NULL || uv == NULL)
         return -EINVAL;
-    int error =
-        given == NULL ? 0 : copy_options(&options, sizeof(options), given);
+    int error = wr_options_copy(&options, sizeof(options), given);
     if (error != 0)
         return error;
     weir_uv *weir = calloc(1, sizeof(*weir));

@@ -133,6 +133,13 @@ static inline errand errand_obedient(void) {
     return e;
 }
 
+// tell cancels a call that runs. It may obey, and end, before cancel has looked
+// what it does.
+static inline void tell(errand *e) {
+    int error = weir_call_cancel(&e->call);
+    CHECK(error == -EBUSY || error == -EALREADY);
+}
+
 // started_await drives the pool until a tally says that `n` have started.
 static inline void started_await(weir_pool *pool, tally *t, uint64_t n) {
     while (tally_get(t) < n) {

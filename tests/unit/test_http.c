@@ -494,6 +494,25 @@ static void stopped(void) {
 
 static void a_stop_answers_what_was_accepted(void) { on_each_pool(stopped); }
 
+static void stopped_twice(void) {
+    static peer peers[CROWD];
+    server s = start(0, narrow);
+    peer slow_one = dial(&s);
+    say(&slow_one, "GET / HT");
+    all_want_work(&s, peers, CROWD);
+    CHECK_EQ(kill(s.pid, SIGTERM), 0);
+    CHECK_EQ(kill(s.pid, SIGINT), 0);
+    is_over(&slow_one); // it would have had a minute
+    ended(&s);
+    for (size_t i = 0; i < CROWD; i++)
+        close(peers[i].fd);
+    CHECK_EQ(counted(&s, "work"), CROWD);
+}
+
+static void a_second_stop_waits_for_nobody(void) {
+    on_each_pool(stopped_twice);
+}
+
 static void leave_somehow(const server *s, unsigned how,
                           const unsigned char *body) {
     peer p = dial(s);
@@ -668,6 +687,8 @@ static void a_full_descriptor_table_is_survived(void) {
 
 // ---- any input -------------------------------------------------------------
 
+enum { FUZZ = 2500 };
+
 static uint64_t random_state;
 
 static size_t below(size_t limit) {
@@ -724,7 +745,7 @@ static void fuzz(void) {
         "HEAD /counts HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"};
     server s = start(0, NULL);
     random_state = 1;
-    for (int i = 0; i < 1200; i++) {
+    for (int i = 0; i < FUZZ; i++) {
         char text[2048];
         size_t size = 0;
         for (size_t requests = 1 + below(3); requests > 0; requests--) {
@@ -750,7 +771,7 @@ static void fuzz(void) {
     CHECK_EQ(get(&p, "/"), 200);
     close(p.fd);
     stop(&s);
-    CHECK_EQ(counted(&s, "accepted"), 1201);
+    CHECK_EQ(counted(&s, "accepted"), FUZZ + 1);
 }
 
 static void any_input_is_survived(void) { on_each_pool(fuzz); }
@@ -762,6 +783,7 @@ static const test_case cases[] = {
     {"bad_and_oversized_input_is_refused", bad_and_oversized_input_is_refused},
     {"slow_clients_are_timed_out", slow_clients_are_timed_out},
     {"a_stop_answers_what_was_accepted", a_stop_answers_what_was_accepted},
+    {"a_second_stop_waits_for_nobody", a_second_stop_waits_for_nobody},
     {"clients_that_vanish_lose_nothing", clients_that_vanish_lose_nothing},
     {"a_stopped_pool_is_a_503", a_stopped_pool_is_a_503},
     {"too_much_work_is_a_503", too_much_work_is_a_503},

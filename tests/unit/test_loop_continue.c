@@ -291,7 +291,7 @@ static void second_told(weir_pool *pool) {
     e.call.run = goes_on_obediently;
     call_on(loop, pool, &e);
     started_await(pool, &obedient_started, 1);
-    CHECK_EQ(weir_call_cancel(&e.call), -EBUSY);
+    tell(&e);
     settle(loop, pool);
     check_call_ran(&e, -ECANCELED);
     loop_close(loop);
@@ -327,6 +327,17 @@ static int to_lane_run(weir_worker *self, weir_call *call) {
     return errand_run(self, call);
 }
 
+static int in_lane_run(weir_worker *self, weir_call *call) {
+    CHECK(self == NULL);
+    ((chain *)call)->stages++;
+    return 8;
+}
+
+static int hand_to_lane_run(weir_worker *self, weir_call *call) {
+    weir_call_continue(call, NULL, ((chain *)call)->lane, in_lane_run);
+    return errand_run(self, call);
+}
+
 static void refused_by_lane(weir_pool *pool) {
     weir_loop *loop = loop_open();
     weir_lane_options options = lane_options(1);
@@ -358,6 +369,45 @@ static void refused_by_lane(weir_pool *pool) {
 
 static void a_stage_that_a_lane_refuses_ends_the_call(void) {
     on_each_pool(refused_by_lane);
+}
+
+// ---- destroying what a stage was on ----------------------------------------
+
+// Delivered is delivered: who handed the stage over must not look at the pool
+// or the lane any more, be it taken or refused there.
+static void destroy_after(weir_pool *pool) {
+    weir_loop *loop = loop_open();
+    gate g;
+    for (int i = 0; i < 400; i++) {
+        weir_pool *other = pool_of(1);
+        weir_lane *lane = lane_of(1);
+        int refuses = i % 4 == 3;
+        if (refuses) {
+            CHECK_EQ(weir_pool_stop(other, WEIR_STOP_DRAIN, WEIR_FOREVER, NULL),
+                     0);
+            CHECK_EQ(weir_lane_stop(lane, WEIR_STOP_DRAIN, WEIR_FOREVER), 0);
+        }
+        chain c = chain_gated(other, &g), to_lane = c;
+        to_lane.lane = lane;
+        to_lane.errand.call.run = hand_to_lane_run;
+        gate_open(&g);
+        call_on(loop, pool, &c.errand);
+        call_on(loop, pool, &to_lane.errand);
+        while (c.errand.ended == 0)
+            turn(loop, pool);
+        weir_pool_destroy(other);
+        while (to_lane.errand.ended == 0)
+            turn(loop, pool);
+        weir_lane_destroy(lane);
+        CHECK_EQ(c.errand.status, refuses ? -ESHUTDOWN : 9);
+        CHECK_EQ(to_lane.errand.status, refuses ? -ESHUTDOWN : 8);
+        gate_fini(&g);
+    }
+    loop_close(loop);
+}
+
+static void what_a_stage_was_on_may_be_destroyed_once_it_is_delivered(void) {
+    for_each_width(destroy_after);
 }
 
 // ---- inline ----------------------------------------------------------------
@@ -456,6 +506,8 @@ int main(int argc, char **argv) {
          a_stage_that_a_pool_refuses_ends_the_call},
         {"a_stage_that_a_lane_refuses_ends_the_call",
          a_stage_that_a_lane_refuses_ends_the_call},
+        {"what_a_stage_was_on_may_be_destroyed_once_it_is_delivered",
+         what_a_stage_was_on_may_be_destroyed_once_it_is_delivered},
         {"a_call_that_begins_inline_may_go_on_on_a_pool",
          a_call_that_begins_inline_may_go_on_on_a_pool},
         {"a_continuation_that_makes_no_sense_aborts",

@@ -350,7 +350,7 @@ static void lives(int threads, uint64_t seeds) {
     }
 }
 
-static void any_life_on_no_thread(void) { lives(0, 300); }
+static void any_life_on_no_thread(void) { lives(0, 150); }
 static void any_life_on_one_thread(void) { lives(1, 60); }
 static void any_life_on_two_threads(void) { lives(2, 60); }
 static void any_life_on_four_threads(void) { lives(4, 60); }

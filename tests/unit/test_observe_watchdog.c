@@ -160,6 +160,56 @@ static void a_job_that_comes_after_idleness_is_reported(void) {
     pool_close(pool);
 }
 
+static void each_loan_of_a_worker_is_reported(void) {
+    weir_pool *pool = pool_of(1);
+    reports r;
+    weir_watchdog *dog = watch(pool, 1000, &r);
+    for (uint64_t round = 0; round < 50; round++) {
+        uint64_t before = tally_get(&r.count);
+        held h;
+        hold_lent(pool, &h, "reads");
+        mark_await(&r.count, before + 2);
+        release_all(pool, &h, 1);
+    }
+    weir_watchdog_stop(dog);
+    pool_close(pool);
+}
+
+// The first report of `name` among the first `count`, or -1.
+static int first_of(const reports *r, uint64_t count, const char *name) {
+    for (uint64_t i = 0; i < count && i < KEPT; i++)
+        if (strcmp(r->list[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+// The old job is told of next when its time has doubled to 256 ms. The young
+// one is due long before; on a loaded machine not every time.
+static bool young_comes_first(weir_pool *pool) {
+    reports r;
+    weir_watchdog *dog = watch(pool, 1000000, &r);
+    held list[2];
+    hold_named(pool, &list[0], "old");
+    do
+        mark_await(&r.count, tally_get(&r.count) + 1);
+    while (r.list[tally_get(&r.count) - 1].for_ns < 128000000);
+    uint64_t before = tally_get(&r.count);
+    hold_named(pool, &list[1], "young");
+    mark_await(&r.count, before + 1);
+    bool first = first_of(&r, before + 1, "young") == (int)before;
+    release_all(pool, list, 2);
+    weir_watchdog_stop(dog);
+    return first;
+}
+
+static void a_job_that_starts_while_others_are_told_of_is_not_late(void) {
+    weir_pool *pool = pool_of(2);
+    int attempts = 1;
+    while (!young_comes_first(pool))
+        CHECK(++attempts <= 5);
+    pool_close(pool);
+}
+
 static int silent_run(weir_worker *self, weir_job *job) {
     (void)self;
     (void)job;
@@ -470,6 +520,10 @@ int main(int argc, char **argv) {
         {"every_one_of_many_is_reported", every_one_of_many_is_reported},
         {"a_job_that_comes_after_idleness_is_reported",
          a_job_that_comes_after_idleness_is_reported},
+        {"each_loan_of_a_worker_is_reported",
+         each_loan_of_a_worker_is_reported},
+        {"a_job_that_starts_while_others_are_told_of_is_not_late",
+         a_job_that_starts_while_others_are_told_of_is_not_late},
         {"without_a_report_it_is_a_line_on_stderr",
          without_a_report_it_is_a_line_on_stderr},
         {"a_watchdog_of_an_idle_pool_never_wakes",

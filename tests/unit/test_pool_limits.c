@@ -88,6 +88,18 @@ static void an_older_callers_options_still_work(void) {
     pool_close(pool);
 }
 
+static void beside_a_loop_one_cpu_is_left_to_it(void) {
+    weir_pool *all = pool_open(NULL);
+    unsigned cpus = weir_pool_width(all);
+    pool_close(all);
+    weir_pool_options options = options_init();
+    options.threads = WEIR_THREADS_BESIDE_LOOP;
+    weir_pool *pool = pool_open(&options);
+    CHECK_EQ(weir_pool_width(pool), cpus > 1 ? cpus - 1 : 1);
+    CHECK(strstr(weir_pool_reason(pool), "beside a loop") != NULL);
+    pool_close(pool);
+}
+
 static void the_default_is_as_wide_as_the_cpus_we_may_use(void) {
     cpu_set_t set;
     CHECK_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
@@ -598,6 +610,8 @@ int main(int argc, char **argv) {
          newer_options_are_refused_unless_they_are_zero},
         {"an_older_callers_options_still_work",
          an_older_callers_options_still_work},
+        {"beside_a_loop_one_cpu_is_left_to_it",
+         beside_a_loop_one_cpu_is_left_to_it},
         {"the_default_is_as_wide_as_the_cpus_we_may_use",
          the_default_is_as_wide_as_the_cpus_we_may_use},
         {"the_index_limit_is_width_and_stand_ins",

@@ -130,6 +130,29 @@ static void an_end_before_its_begin_is_its_begin(void) {
     weir_trace_destroy(trace);
 }
 
+static void a_job_comes_with_its_time_in_the_queue(void) {
+    weir_trace *trace = trace_started(4);
+    wr_trace_ring **rings = rings_of(trace, "p", 1);
+    wr_trace_emit_job(trace, rings[0], "known", 7, 10, 20, 30);
+    wr_trace_emit_job(trace, rings[0], "unknown", 8, 0, 30, 40);
+    wr_trace_emit_job(trace, rings[0], "twisted", 9, 60, 50, 45);
+    CHECK_EQ(trace_counts(trace).recorded, 5);
+    kept k = keep(trace);
+    static const wr_trace_event expected[] = {
+        {20, 30, 7, WR_TRACE_JOB, 0, "known"},
+        {30, 40, 8, WR_TRACE_JOB, 0, "unknown"},
+        {50, 50, 9, WR_TRACE_QUEUED, 0, "twisted"},
+        {50, 50, 9, WR_TRACE_JOB, 0, "twisted"},
+    };
+    CHECK_EQ(k.tracks[0].overwritten, 1); // the first's time in the queue
+    CHECK_EQ(memcmp(k.tracks[0].events, expected, sizeof(expected)), 0);
+    keep_end(&k);
+    weir_trace_stop(trace);
+    wr_trace_emit_job(trace, rings[0], "late", 7, 10, 20, 30);
+    CHECK_EQ(trace_counts(trace).recorded, 5);
+    weir_trace_destroy(trace);
+}
+
 static void options_are_checked(void) {
     weir_trace *trace = NULL;
     weir_trace_options options = WEIR_TRACE_OPTIONS_INIT;
@@ -386,6 +409,8 @@ int main(int argc, char **argv) {
          names_are_copied_and_cut_between_characters},
         {"an_end_before_its_begin_is_its_begin",
          an_end_before_its_begin_is_its_begin},
+        {"a_job_comes_with_its_time_in_the_queue",
+         a_job_comes_with_its_time_in_the_queue},
         {"options_are_checked", options_are_checked},
         {"no_memory_changes_nothing", no_memory_changes_nothing},
         {"threads_record_while_it_is_switched_and_read",

@@ -341,10 +341,10 @@ static void calls_are_there_from_submit_to_delivery(void) {
     CHECK(before_ns <= call->begin_ns && call->begin_ns <= accepted_ns);
     CHECK(accepted_ns <= call->end_ns && call->end_ns <= after_ns);
     CHECK(call->begin_ns <= late->begin_ns && late->end_ns <= call->end_ns);
-    keep_end(&k);
     json *file = events_of(trace);
     CHECK_EQ(events_named(file, "b", call->name), 1);
     json_free(file);
+    keep_end(&k);
     loop_close(loop);
     pool_close(pool);
     weir_trace_destroy(trace);

@@ -197,7 +197,7 @@ async fn hot(b: &Bridge, quick: bool) {
 async fn idle(b: &Bridge, quick: bool) {
     let timer = Timer::new();
     let mut latency = Vec::new();
-    for _ in 0..if quick { 80 } else { 150 } {
+    for _ in 0..if quick { 60 } else { 100 } {
         timer.set(now_ns() + 2 * MS, 0);
         timer.fired().await;
         let start = now_ns();
@@ -273,7 +273,7 @@ async fn mixed(b: &Bridge, quick: bool) {
 }
 
 async fn late(b: &Bridge, quick: bool) {
-    let count = if quick { 300 } else { 600 };
+    let count = if quick { 250 } else { 400 };
     let timer = Timer::new();
     let over = Arc::new(AtomicBool::new(false));
     let ran = Arc::new(AtomicUsize::new(0));
@@ -308,11 +308,11 @@ async fn late(b: &Bridge, quick: bool) {
 
 async fn cost(b: &Bridge, quick: bool) {
     let sizes = [
-        ("cost.10us", MS / 100, 2000),
-        ("cost.100us", MS / 10, 600),
-        ("cost.1ms", MS, 100),
-        ("cost.2ms", 2 * MS, 60),
-        ("cost.10ms", 10 * MS, 16),
+        ("cost.10us", MS / 100, 1000),
+        ("cost.100us", MS / 10, 300),
+        ("cost.1ms", MS, 60),
+        ("cost.2ms", 2 * MS, 40),
+        ("cost.10ms", 10 * MS, 10),
     ];
     for (name, ns, count) in sizes {
         let count = if quick { (count + 1) / 2 } else { count };

@@ -3,7 +3,8 @@
 # docs/coverage.md and docs/pains.md are true as far as a script can tell: every
 # id is there once and has a test, or says why not; and what stands in
 # `backticks` exists. With a slash it is a file; with weir_ or WEIR_ before it,
-# a name of the headers; anything else is a test.
+# a name of the headers; anything else is a test. In docs/guide/ names of the
+# headers and figures of the metrics exist.
 # usage: coverage.sh ROOT [BUILD]    without BUILD, tests come on stdin
 set -eu
 export LC_ALL=C
@@ -98,6 +99,24 @@ check() {
     test ! -s "$scratch/complaints" || status=1
 }
 
+# figures PAGE: names with weir_ or WEIR_ before them are in the headers, or
+# are families of weir_metrics_prometheus.
+figures() {
+    grep -oE '`(weir|WEIR)_[A-Za-z0-9_]*' "$1" | tr -d '`' | sort -u |
+        while read -r figure; do
+            grep -qwr -e "$figure" "$root/include" ||
+                grep -qsF -e "\"$figure\"" \
+                    "$root/src/observe/metrics_prometheus.c" ||
+                echo "no such name or figure: $figure"
+        done
+}
+
 check docs/coverage.md 6 'issue [0-9]+|later: ' A9 B9 C9 D11 E9
 check docs/pains.md 5 'does not apply|[Nn]ot in this version' P30
+for page in "$root"/docs/guide/*.md; do
+    test -e "$page" || continue
+    figures "$page" | sed "s,^,${page#"$root"/}: ," >"$scratch/complaints"
+    cat "$scratch/complaints" >&2
+    test ! -s "$scratch/complaints" || status=1
+done
 exit $status

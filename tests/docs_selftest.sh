@@ -48,6 +48,17 @@ tests() {
     echo unit.good | "$here/coverage.sh" "$root"
 }
 
+# pains ID-LEFT-OUT LINE: the same for the other page.
+pains() {
+    n=1
+    while test $n -le 30; do
+        test P$n = "$1" || echo "| P$n | x | x | \`unit.good\` |"
+        n=$((n + 1))
+    done >"$root/docs/pains.md"
+    echo "$2" >>"$root/docs/pains.md"
+}
+
+pains none ''
 write none ''
 tests || fail "coverage.sh refuses what is good"
 write D10 ''
@@ -66,6 +77,42 @@ write none 'see `bench/bad.c`'
 refuses "no such file" 'no such file: bench/bad.c' tests
 write none 'see `weir_goo`'
 refuses "no such name" 'no such name: weir_goo' tests
+write none ''
+
+pains P7 ''
+refuses "a pain left out" 'P7 is missing' tests
+pains P7 '| P7 | x | x | none |'
+refuses "a pain without a test" 'P7 has neither' tests
+pains P7 '| P7 | x | x | Not in this version |'
+tests || fail "coverage.sh refuses what is not in this version"
+pains none 'see `unit.goo`'
+refuses "no such test of a pain" 'pains.md: no such test: unit.goo' tests
+rm "$root/docs/pains.md"
+refuses "no page" 'no docs/pains.md' tests
+
+# A program that ctest knows nothing of: a library is not there.
+mkdir -p "$root/tests/unit"
+echo 'weir_test(uv' >"$root/tests/uv.cmake"
+echo 'static void it_works(void) {' >"$root/tests/unit/test_uv.c"
+pains none 'see `unit.uv.it_works`'
+tests || fail "coverage.sh refuses a test that is left out"
+pains none 'see `unit.uv.it`'
+refuses "no such case" 'no such test: unit.uv.it$' tests
+pains none 'see `unit.vu.it_works`'
+refuses "no such program" 'no such test: unit.vu.it_works' tests
+pains none 'see `unit.uv.it_works`'
+refuses "a case of a program that is there" 'no such test: unit.uv.it_works' \
+    sh -c "printf '%s\n' unit.good unit.uv.other |
+        '$here/coverage.sh' '$root'"
+pains none ''
+
+mkdir -p "$root/src/observe"
+echo '{"weir_x_total", "Help.",' >"$root/src/observe/metrics_prometheus.c"
+echo 'see `weir_x_total` and `weir_good`' >"$root/docs/guide/z.md"
+tests || fail "coverage.sh refuses a figure"
+echo 'see `weir_x_tot`' >"$root/docs/guide/z.md"
+refuses "no such figure" 'z.md: no such name or figure: weir_x_tot' tests
+rm "$root/docs/guide/z.md"
 
 # ---- readme.sh -------------------------------------------------------------
 
@@ -128,4 +175,20 @@ refuses "an example that does not compile" 'undeclared' code_of
 man_page '*void weir_queue_close(weir_queue \**_queue_*);*' '' |
     sed '/^$/d' >"$man"
 refuses "no example" 'no EXAMPLE' code_of
+
+# The page of an adapter: with what it adapts to, and without.
+mkdir "$root/has"
+echo 'typedef int uv_loop_t;' >"$root/has/uv.h"
+printf '#!/bin/sh\nexec %s -I%s/has "$@"\n' "$compiler" "$root" >"$root/cc"
+chmod +x "$root/cc"
+man_page '```
+#include <weir/uv.h>
+int weir_uv_detach(void);
+```' 'x' >"$man"
+refuses "another prototype of an adapter" 'weir_uv_detach' \
+    "$here/man_code.sh" "$root" "$root/cc"
+printf '#!/bin/sh\ntest "$1" != -E && exec %s "$@"\n' "$compiler" >"$root/cc"
+"$here/man_code.sh" "$root" "$root/cc" >"$root/said" ||
+    fail "man_code.sh wants what an adapter adapts to"
+grep -q 'left out, no uv.h' "$root/said" || fail "not said: left out"
 exit 0

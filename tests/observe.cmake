@@ -5,6 +5,7 @@ weir_test(observe_pool
     a_stopped_pool_has_no_thread_and_keeps_its_figures
     a_pool_is_busy_while_a_worker_runs_something
     a_lent_worker_is_not_busy
+    a_worker_that_is_back_from_a_loan_is_busy
     times_are_zero_unless_they_are_asked_for
     time_in_the_queue_and_time_to_run_are_apart
     an_attached_job_is_queued_when_its_event_happens
@@ -52,6 +53,7 @@ weir_test(observe_metrics
     names_are_copied
     nothing_observed_is_nothing_exposed
     a_pool_is_exposed_as_it_is_observed
+    each_time_is_in_its_bucket
     each_worker_that_lives_is_exposed
     loops_sites_and_lanes_are_exposed
     sites_at_the_same_place_are_one
@@ -63,7 +65,6 @@ weir_test(observe_metrics
     the_text_tells_of_slow_jobs
     columns_are_aligned_and_no_line_ends_in_space
     a_name_cannot_break_a_line
-    the_locale_changes_nothing
     an_output_that_is_full_is_an_error
     no_memory_is_an_error
     a_forked_child_cannot_use_it)

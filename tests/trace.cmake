@@ -11,6 +11,8 @@ weir_test(trace
     no_memory_changes_nothing
     threads_record_while_it_is_switched_and_read
     it_is_written_while_it_records_and_is_switched
+    what_is_overwritten_during_a_copy_is_counted
+    a_copy_is_of_one_start
     pools_join_while_it_records_and_is_read
     a_forked_child_is_refused)
 weir_test(trace_json
@@ -28,7 +30,10 @@ weir_test(trace_json
 weir_test(trace_svg
     boxes_are_where_their_times_are
     hovers_tell_the_time_in_the_queue
+    times_are_rounded_for_people
+    of_two_that_begin_together_the_longer_is_the_parent
     queues_are_drawn_as_long_as_they_are
+    a_pixel_of_a_queue_is_an_average
     names_may_hold_anything
     every_byte_may_be_in_a_name
     any_width_and_any_time_is_a_picture

@@ -179,8 +179,8 @@ WEIR_API int weir_loop_own(weir_loop *loop);
 // written at most once between two drains, however many calls end.
 WEIR_API int weir_loop_fd(const weir_loop *loop);
 
-// weir_loop_drain calls done for the calls that have ended by now, in the order
-// they did, up to the loop's limits, and first ends calls whose deadline has
+// weir_loop_drain calls done for the calls that have ended, in the order they
+// did, up to the loop's limits, and first ends calls whose deadline has
 // passed before they started. Returns how many it delivered. If calls are left,
 // or more have ended meanwhile, the descriptor stays readable. Loop's thread.
 // Errors: -ECHILD.
@@ -320,8 +320,8 @@ WEIR_API void weir_call_complete(weir_call *call, int status);
 // before its done is called. On another thread: keep a lock of yours, take it
 // in done before the memory goes and around this function, which calls nothing
 // of yours and never waits.
-// Errors: -EBUSY (it runs; the flag is raised), -EALREADY (it has ended, or was
-// never submitted), -ECHILD.
+// Errors: -EBUSY (it runs; the flag is raised), -EALREADY (it has ended, maybe
+// just now because of the flag, or was never submitted), -ECHILD.
 WEIR_API int weir_call_cancel(weir_call *call);
 
 // weir_call_cancelled, inside run, says whether it should end early: 0, or why:

@@ -58,6 +58,8 @@ static wr_call *take(weir_loop *loop, int64_t now) {
     if (link == NULL)
         return NULL;
     wr_call *call = wr_container_of(link, wr_call, link);
+    wr_prefetch(wr_container_of(loop->taken.next, wr_call, link),
+                sizeof(*call));
     wr_list_remove(&call->all);
     if (call->timed)
         wr_heap_remove(&loop->timers, &call->timer);
@@ -87,24 +89,20 @@ static void deliver(weir_loop *loop, wr_call *call, int64_t now) {
 // ---- spinning --------------------------------------------------------------
 
 enum {
-    SPIN_SHORT_AFTER = 2,  // misses in a row, then it looks for a short while
-    SPIN_SELDOM_AFTER = 8, // and then only each SPIN_SELDOM-th time
-    SPIN_SELDOM = 32,
-    SPIN_FEW = 16, // calls that one drain waits for when many more are away,
+    SPIN_MISSES = 2, // so many waits in a row too long: looking does not pay
+    SPIN_FEW = 16,   // calls that one drain waits for when many more are away,
     SPIN_FEW_NS = 4000 // and how long, once the first is there
 };
 
-// How long to look this time, from how it went before.
-static int64_t spin_ns(weir_loop *loop) {
+// A wait is over: would looking have seen its end? It is what decides whether
+// to look next time, so that a loop which has stopped looking starts again when
+// its calls are short again, and one whose calls are long looks never.
+static void learn(weir_loop *loop, int64_t now) {
     int64_t full = loop->options.spin_ns;
-    if (full <= 0)
-        return 0;
-    if (loop->spin_missed < SPIN_SHORT_AFTER)
-        return full;
-    if (loop->spin_missed >= SPIN_SELDOM_AFTER &&
-        ++loop->spin_skipped % SPIN_SELDOM != 0)
-        return 0;
-    return full / 8;
+    int64_t waited = now - loop->wait_began_ns;
+    loop->wait_began_ns = 0;
+    // A quarter more, for what waking up took.
+    loop->spin_missed = waited < full + full / 4 ? 0 : loop->spin_missed + 1;
 }
 
 static uint32_t ended(const weir_loop *loop) {
@@ -136,24 +134,29 @@ static bool look(const weir_loop *loop, int64_t budget_ns, uint32_t few) {
 // Looks for a call that is about to end, unarmed, so that whoever ends it need
 // not write.
 static void spin(weir_loop *loop) {
+    int64_t budget = loop->options.spin_ns;
+    if (budget <= 0 || ended(loop) > 0)
+        return;
     wr_mutex_lock(&loop->lock);
     uint64_t away = loop->counts.pending - loop->taken_count;
     bool hopeful = away > 0 && loop->taken_count == 0;
-    int64_t budget = hopeful && ended(loop) == 0 ? spin_ns(loop) : 0;
-    loop->counts.spins += budget > 0;
     wr_mutex_unlock(&loop->lock);
-    if (budget == 0)
+    if (!hopeful)
+        return;
+    int64_t now = wr_now_ns();
+    if (loop->wait_began_ns == 0)
+        loop->wait_began_ns = now;
+    // A loop that is woken by other things meanwhile looks no longer in all.
+    budget -= now - loop->wait_began_ns;
+    if (budget <= 0 || loop->spin_missed >= SPIN_MISSES)
         return;
     wr_mutex_lock(&loop->post_lock);
     loop->armed = false;
     wr_mutex_unlock(&loop->post_lock);
-    if (!look(loop, budget, away > 4 * SPIN_FEW ? SPIN_FEW : 1)) {
-        loop->spin_missed++;
-        return;
-    }
-    loop->spin_missed = 0;
+    bool paid = look(loop, budget, away > 4 * SPIN_FEW ? SPIN_FEW : 1);
     wr_mutex_lock(&loop->lock);
-    loop->counts.spins_paid++;
+    loop->counts.spins++;
+    loop->counts.spins_paid += paid;
     wr_mutex_unlock(&loop->lock);
 }
 
@@ -168,6 +171,8 @@ static int deliver_all(weir_loop *loop) {
     unsigned delivered = 0;
     bool armed = false;
     wr_mutex_lock(&loop->lock);
+    if (loop->wait_began_ns != 0 && loop->taken_count > 0)
+        learn(loop, now);
     uint64_t limit = loop->options.drain_calls;
     if (limit == UINT_MAX) // or calls that submit calls would never end
         limit = loop->taken_count;
@@ -198,11 +203,13 @@ static int deliver_all(weir_loop *loop) {
     return (int)delivered;
 }
 
-// Tells the event loop whether to stay, and that all is over.
+// Tells the event loop whether to stay, and, from the outermost drain, that all
+// is over.
 static void settle(weir_loop *loop) {
     wr_mutex_lock(&loop->lock);
     bool pending = loop->counts.pending > 0;
-    bool over = loop->closing && !pending && !loop->close_over;
+    bool over =
+        loop->drains == 0 && loop->closing && !pending && !loop->close_over;
     if (over)
         loop->close_over = true;
     bool closing = loop->closing && !loop->close_over;
@@ -226,9 +233,8 @@ static int drain(weir_loop *loop, bool may_spin) {
     collect(loop, false);
     wr_mutex_unlock(&loop->lock);
     int delivered = deliver_all(loop);
-    // In a nested drain the one around it has a call under way.
-    if (--loop->drains == 0)
-        settle(loop);
+    loop->drains--;
+    settle(loop);
     return delivered;
 }
 

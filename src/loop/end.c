@@ -92,13 +92,14 @@ static void go_on_pool(wr_call *call) {
         call->pool_captured = captured;
         error = wr_call_to_pool(call, pool, &arrived);
     }
-    if (error != 0)
-        wr_call_unrun(call, error);
     wr_mutex_unlock(&loop->lock);
-    if (error == 0)
+    if (error == 0) {
         wr_call_sent(pool, arrived);
-    else
-        wr_job_release(pool, captured);
+        return;
+    }
+    // Posted last: once it is delivered the pool may go.
+    wr_job_release(pool, captured);
+    wr_call_unrun(call, error);
 }
 
 static void go_on_lane(wr_call *call) {

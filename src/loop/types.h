@@ -126,11 +126,11 @@ struct weir_loop {
     wr_atomic_ptr owner;
 
     // The loop's thread alone.
-    unsigned drains;      // under way: 2 and more are nested inside done
-    bool held;            // hold(1) was called last
-    int64_t inline_ns;    // ran inline, by ADAPTIVE, since the last drain
-    unsigned spin_missed; // spins in a row that found nothing
-    unsigned spin_skipped;
+    unsigned drains;       // under way: 2 and more are nested inside done
+    bool held;             // hold(1) was called last
+    int64_t inline_ns;     // ran inline, by ADAPTIVE, since the last drain
+    int64_t wait_began_ns; // it went to look or sleep then; 0: it has not
+    unsigned spin_missed;  // waits in a row that were too long to look
     void (*closed)(weir_loop *loop, void *context);
     void *closed_context;
 

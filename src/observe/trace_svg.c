@@ -247,7 +247,7 @@ static void put_box(void *context, const wr_box *box) {
     double y = s->tops[s->row] + (park ? 7 : box->lane * LANE);
     char name[8];
     // A gap to the neighbour, so that two of the same colour are two.
-    if (box->count == 1 && w > 3)
+    if (w > 3)
         w -= 0.7;
     w = w < 0.7 ? 0.7 : w;
     put_path(s, box_class(s, box->event, name));

@@ -51,6 +51,13 @@ int wr_futex_wait(wr_atomic_u32 *word, uint32_t expected, int64_t deadline_ns);
 // memory may already be gone.
 void wr_futex_wake(wr_atomic_u32 *word, int count);
 
+// wr_prefetch fetches `bytes` from `from` on into this core's cache, to be
+// written; any address will do.
+static inline void wr_prefetch(const void *from, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += WR_CACHE_LINE)
+        __builtin_prefetch((const char *)from + at, 1);
+}
+
 // wr_spin_pause tells the CPU that this is a spin loop.
 void wr_spin_pause(void);
 

@@ -11,7 +11,11 @@ bool wr_arrivals_take(const weir_pool *pool, const weir_job *job) {
 
 bool wr_arrivals_begin(weir_pool *pool) {
     wr_mutex_lock(&pool->arrivals_lock);
-    if (pool->arrivals_open)
+    // Whoever has gone to sleep without having seen what is about to be added
+    // stored `hungry` before it took the lock that is held now.
+    if (pool->arrivals_open &&
+        wr_load(&pool->hungry, relaxed, ALONE,
+                "ordered by the lock: see README.md, Arrivals") == 0)
         return true;
     wr_mutex_unlock(&pool->arrivals_lock);
     return false;
@@ -35,17 +39,8 @@ void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured) {
              "a hint; who sleeps looks under the lock");
 }
 
-void wr_arrivals_end(weir_pool *pool) {
-    wr_mutex_unlock(&pool->arrivals_lock);
-    // Whoever has gone to sleep without having seen the job stored `hungry`
-    // before it took the lock that was just let go.
-    if (wr_load(&pool->hungry, relaxed, ALONE,
-                "ordered by the lock: see README.md, Arrivals") == 0)
-        return;
-    wr_pool_lock(pool);
-    wr_pool_notify(pool);
-    wr_pool_unlock(pool);
-}
+// The last touch: the jobs may have run, and the pool be gone.
+void wr_arrivals_end(weir_pool *pool) { wr_mutex_unlock(&pool->arrivals_lock); }
 
 bool wr_arrivals_any(weir_pool *pool) {
     if (!pool->arrivals_used)

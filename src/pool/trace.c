@@ -292,27 +292,25 @@ int wr_trace_totals(weir_trace *trace, uint64_t *recorded,
     return 0;
 }
 
-// Copies events [from, recorded) to the end of the track's memory, the newest
+// Copies events [from, recorded) of one start to the track's memory, the newest
 // first, so that what is overwritten meanwhile is the end of the work and not
 // its beginning. The lock is held for one chunk at a time: a recording worker
 // may hold its pool's lock. Returns the first event that was copied.
 static uint64_t copy_down(wr_trace_ring *ring, wr_trace_event *to,
-                          uint64_t from, uint64_t recorded) {
-    uint64_t starts = 0;
+                          uint64_t from, uint64_t recorded, uint64_t starts) {
     uint64_t high = recorded;
     while (high > from) {
         uint64_t low = high - from > COPY_CHUNK ? high - COPY_CHUNK : from;
         wr_mutex_lock(&ring->lock);
-        if (high == recorded)
-            starts = ring->starts;
         uint64_t kept = oldest(ring);
-        bool forgotten = ring->starts != starts || ring->recorded < recorded;
         low = low < kept ? kept : low;
-        for (uint64_t n = low; !forgotten && n < high; n++)
+        if (ring->starts != starts)
+            low = high;
+        for (uint64_t n = low; n < high; n++)
             to[n - from] = ring->events[n % ring->capacity];
         wr_mutex_unlock(&ring->lock);
-        if (forgotten || low >= high)
-            return high;
+        if (low >= high)
+            break;
         high = low;
     }
     return high;
@@ -323,6 +321,7 @@ static int copy_ring(wr_trace_ring *ring, wr_trace_track *track) {
     track->pool = ring->pool;
     track->index = ring->index;
     wr_mutex_lock(&ring->lock);
+    uint64_t starts = ring->starts;
     uint64_t recorded = ring->recorded;
     uint64_t from = oldest(ring);
     wr_mutex_unlock(&ring->lock);
@@ -332,7 +331,7 @@ static int copy_ring(wr_trace_ring *ring, wr_trace_track *track) {
     track->events = wr_malloc(count * sizeof(wr_trace_event));
     if (track->events == NULL)
         return -ENOMEM;
-    uint64_t copied = copy_down(ring, track->events, from, recorded);
+    uint64_t copied = copy_down(ring, track->events, from, recorded, starts);
     track->overwritten = copied;
     track->count = (size_t)(recorded - copied);
     memmove(track->events, track->events + (copied - from),

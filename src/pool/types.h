@@ -29,11 +29,11 @@ typedef struct wr_run wr_run;
 
 enum {
     WR_PRIORITIES = 3,
-    WR_LOWEST_EVERY = 64,  // inbox picks between two of the lowest priority
-    WR_INBOX_EVERY = 16,   // picks between two that look at the inbox first
-    WR_PREFETCH_LINES = 7, // of a job and the struct around it
-    WR_GATHER_EVERY = 16,  // inbox picks between two that look at arrivals
-    WR_FORK_DEPTH = 4096,  // default of fork_depth
+    WR_LOWEST_EVERY = 64, // inbox picks between two of the lowest priority
+    WR_INBOX_EVERY = 16,  // picks between two that look at the inbox first
+    WR_PREFETCH_BYTES = 448,
+    WR_GATHER_EVERY = 16, // inbox picks between two that look at arrivals
+    WR_FORK_DEPTH = 4096, // default of fork_depth
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
     WR_VIRTUAL_MAX = 64,

@@ -49,16 +49,6 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
              ALONE, "under the lock");
 }
 
-// The job after this one, and what it is embedded in, is likely still in the
-// cache of the core that submitted it: fetch it while this one runs. (If there
-// is none, this fetches a piece of the pool, which does no harm.)
-static void prefetch(const wr_link *link) {
-    const char *job = (const char *)wr_container_of(
-        (wr_link *)(uintptr_t)link, wr_job, link);
-    for (int i = -1; i < WR_PREFETCH_LINES - 1; i++)
-        __builtin_prefetch(job + i * WR_CACHE_LINE, 1);
-}
-
 static bool take_inbox(weir_pool *pool, wr_item *item) {
     bool lowest = ++pool->inbox_picks % WR_LOWEST_EVERY == 0;
     // Seldom, so that workers and submitters keep out of each other's way; but
@@ -70,7 +60,11 @@ static bool take_inbox(weir_pool *pool, wr_item *item) {
         wr_link *list = &pool->inbox[lowest ? i : WR_PRIORITIES - 1 - i];
         wr_link *link = wr_list_pop_front(list);
         if (link != NULL) {
-            prefetch(list->next);
+            // The next one is likely still in the cache of the core that
+            // submitted it: fetch it, and some of what it is embedded in.
+            wr_prefetch(
+                wr_job_public(wr_container_of(list->next, wr_job, link)),
+                WR_PREFETCH_BYTES);
             wr_item_take_job(pool, wr_container_of(link, wr_job, link), item);
             return true;
         }

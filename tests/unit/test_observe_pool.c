@@ -173,6 +173,34 @@ static void a_lent_worker_is_not_busy(void) {
     pool_close(pool);
 }
 
+typedef struct back {
+    weir_job job;
+    gate gate;
+} back;
+
+static int back_run(weir_worker *self, weir_job *job) {
+    CHECK_EQ(weir_blocking_begin(self), 0);
+    weir_blocking_end(self);
+    gate_pass(&((back *)job)->gate);
+    return 0;
+}
+
+static void a_worker_that_is_back_from_a_loan_is_busy(void) {
+    weir_pool *pool = pool_of(1);
+    back b = {.job = WEIR_JOB_INIT(back_run, NULL)};
+    gate_init(&b.gate);
+    submit(pool, &b.job);
+    gate_await(&b.gate, 1);
+    weir_pool_stats first = stats_of(pool);
+    until(in_ms(1));
+    weir_pool_stats second = stats_of(pool);
+    CHECK_EQ(second.busy_ns - first.busy_ns, second.age_ns - first.age_ns);
+    gate_open(&b.gate);
+    wait_idle(pool);
+    gate_fini(&b.gate);
+    pool_close(pool);
+}
+
 // ---- times -----------------------------------------------------------------
 
 static void times_are_zero_unless_they_are_asked_for(void) {
@@ -684,6 +712,8 @@ int main(int argc, char **argv) {
         {"a_pool_is_busy_while_a_worker_runs_something",
          a_pool_is_busy_while_a_worker_runs_something},
         {"a_lent_worker_is_not_busy", a_lent_worker_is_not_busy},
+        {"a_worker_that_is_back_from_a_loan_is_busy",
+         a_worker_that_is_back_from_a_loan_is_busy},
         {"times_are_zero_unless_they_are_asked_for",
          times_are_zero_unless_they_are_asked_for},
         {"time_in_the_queue_and_time_to_run_are_apart",

@@ -48,23 +48,23 @@ static int doublings(int64_t for_ns, int64_t over_ns) {
     return n;
 }
 
-// Each report is at another doubling, the first not before over_ns.
-static void check_doublings(const reports *r, uint64_t count, int64_t over_ns) {
+// Each report is at another doubling, the first not before over_ns. Returns
+// whether none was missed, which may happen on a loaded machine.
+static bool check_doublings(const reports *r, uint64_t count, int64_t over_ns) {
     int before = -1;
     for (uint64_t i = 0; i < count && i < KEPT; i++) {
         int now = doublings(r->list[i].for_ns, over_ns);
         CHECK(now > before);
         before = now;
     }
+    return before + 1 == (int)count;
 }
 
 // ---- what is reported ------------------------------------------------------
 
-static void a_job_is_reported_once_and_at_each_doubling(void) {
-    enum { OVER_NS = 1000000 };
-    weir_pool *pool = pool_of(2);
+static bool report_held_job(weir_pool *pool, int64_t over_ns) {
     reports r;
-    weir_watchdog *dog = watch(pool, OVER_NS, &r);
+    weir_watchdog *dog = watch(pool, over_ns, &r);
     held h;
     hold_named(pool, &h, "stuck");
     mark_await(&r.count, 5);
@@ -72,12 +72,19 @@ static void a_job_is_reported_once_and_at_each_doubling(void) {
     weir_watchdog_stop(dog);
     uint64_t count = tally_get(&r.count);
     CHECK(count >= 5);
-    check_doublings(&r, count, OVER_NS);
     for (uint64_t i = 0; i < count && i < KEPT; i++) {
         CHECK_STR(r.list[i].name, "stuck");
         CHECK_EQ(r.list[i].worker, h.index);
         CHECK_EQ(r.list[i].lent, 0);
     }
+    return check_doublings(&r, count, over_ns);
+}
+
+static void a_job_is_reported_once_and_at_each_doubling(void) {
+    weir_pool *pool = pool_of(2);
+    int attempts = 1;
+    while (!report_held_job(pool, 1000000 * attempts))
+        CHECK(++attempts <= 10);
     pool_close(pool);
 }
 
@@ -196,7 +203,8 @@ static bool young_comes_first(weir_pool *pool) {
     uint64_t before = tally_get(&r.count);
     hold_named(pool, &list[1], "young");
     mark_await(&r.count, before + 1);
-    bool first = first_of(&r, before + 1, "young") == (int)before;
+    int young = first_of(&r, before + 1, "young");
+    bool first = young == (int)before && r.list[young].for_ns < 64000000;
     release_all(pool, list, 2);
     weir_watchdog_stop(dog);
     return first;

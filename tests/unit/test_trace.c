@@ -337,6 +337,70 @@ static void it_is_written_while_it_records_and_is_switched(void) {
     weir_trace_destroy(trace);
 }
 
+// One event after the other, from 0; `stop` ends it.
+static void *count_main(void *argument) {
+    recorder *r = argument;
+    for (uint64_t id = 0; tally_get(r->stop) == 0; id++)
+        emit(r->trace, r->ring, WR_TRACE_SPAN, "x", id, (int64_t)id,
+             (int64_t)id);
+    return NULL;
+}
+
+static void what_is_overwritten_during_a_copy_is_counted(void) {
+    enum { KEPT = 1000, COPIES = 300 };
+    weir_trace *trace = trace_started(KEPT);
+    wr_trace_ring **rings = rings_of(trace, "p", 1);
+    tally stop;
+    tally_init(&stop);
+    recorder r = {trace, rings[0], 0, &stop, 0};
+    r.thread = thread_start(count_main, &r);
+    while (trace_counts(trace).recorded < KEPT)
+        sched_yield();
+    for (int i = 0; i < COPIES; i++) {
+        kept k = keep(trace);
+        const wr_trace_track *track = &k.tracks[0];
+        CHECK(track->count > 0 && track->count <= KEPT);
+        for (size_t n = 0; n < track->count; n++)
+            CHECK_EQ(track->events[n].id, track->overwritten + n);
+        keep_end(&k);
+    }
+    tally_add(&stop);
+    thread_join(r.thread);
+    weir_trace_destroy(trace);
+}
+
+// Starts again each time there is something to forget.
+static void *restart_main(void *argument) {
+    recorder *r = argument;
+    while (tally_get(r->stop) == 0)
+        if (trace_counts(r->trace).recorded > 1500)
+            weir_trace_start(r->trace);
+    return NULL;
+}
+
+static void a_copy_is_of_one_start(void) {
+    enum { COPIES = 2000 };
+    weir_trace *trace = trace_started(8192);
+    wr_trace_ring **rings = rings_of(trace, "p", 1);
+    tally stop;
+    tally_init(&stop);
+    recorder r[2] = {{trace, rings[0], 0, &stop, 0},
+                     {trace, NULL, 0, &stop, 0}};
+    r[0].thread = thread_start(count_main, &r[0]);
+    r[1].thread = thread_start(restart_main, &r[1]);
+    for (int i = 0; i < COPIES; i++) {
+        kept k = keep(trace);
+        const wr_trace_track *track = &k.tracks[0];
+        for (size_t n = 1; n < track->count; n++)
+            CHECK_EQ(track->events[n].id, track->events[n - 1].id + 1);
+        keep_end(&k);
+    }
+    tally_add(&stop);
+    for (int i = 0; i < 2; i++)
+        thread_join(r[i].thread);
+    weir_trace_destroy(trace);
+}
+
 static void *join_main(void *argument) {
     recorder *r = argument;
     for (unsigned i = 0; i < 50; i++) {
@@ -417,6 +481,9 @@ int main(int argc, char **argv) {
          threads_record_while_it_is_switched_and_read},
         {"it_is_written_while_it_records_and_is_switched",
          it_is_written_while_it_records_and_is_switched},
+        {"what_is_overwritten_during_a_copy_is_counted",
+         what_is_overwritten_during_a_copy_is_counted},
+        {"a_copy_is_of_one_start", a_copy_is_of_one_start},
         {"pools_join_while_it_records_and_is_read",
          pools_join_while_it_records_and_is_read},
         {"a_forked_child_is_refused", a_forked_child_is_refused},

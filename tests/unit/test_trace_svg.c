@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The timeline as a picture: well-formed whatever happens, and each box is
 // where its time is. At a width of 1200 the axis is 1000 pixels long.
+#include "observe/trace_text.h"
 #include "support/trace.h"
 
 enum { LEFT = 104 };
@@ -101,6 +102,58 @@ static void hovers_tell_the_time_in_the_queue(void) {
     weir_trace_destroy(trace);
 }
 
+static void times_are_rounded_for_people(void) {
+    static const struct {
+        uint64_t ns;
+        const char *text;
+    } times[] = {
+        {0, "0 ns"},
+        {999, "999 ns"},
+        {1000, "1.00 \u00b5s"},
+        {1234, "1.23 \u00b5s"},
+        {1235, "1.24 \u00b5s"},
+        {9994, "9.99 \u00b5s"},
+        {9995, "10.0 \u00b5s"},
+        {99949, "99.9 \u00b5s"},
+        {99950, "100 \u00b5s"},
+        {999499, "999 \u00b5s"},
+        {999500, "1.00 ms"},
+        {12345678, "12.3 ms"},
+        {999500000, "1.00 s"},
+        {3600000000000, "3600 s"},
+        {INT64_MAX, "9223372037 s"},
+    };
+    for (size_t i = 0; i < TEST_COUNT(times); i++) {
+        char said[64] = {0};
+        static wr_text text;
+        FILE *out = fmemopen(said, sizeof(said) - 1, "w");
+        CHECK(out != NULL);
+        wr_text_begin(&text, out);
+        wr_text_time(&text, times[i].ns);
+        CHECK_EQ(wr_text_end(&text), 0);
+        fclose(out);
+        CHECK_STR(said, times[i].text);
+    }
+}
+
+static void of_two_that_begin_together_the_longer_is_the_parent(void) {
+    weir_trace *trace = trace_started(16);
+    wr_trace_ring **rings = rings_of(trace, "p", 1);
+    // Recorded as they end, the inner first.
+    emit(trace, rings[0], WR_TRACE_JOB, "inner", 1, 0, 100);
+    emit(trace, rings[0], WR_TRACE_JOB, "outer", 2, 0, 1000);
+    // Of the same times, a loan is in a job.
+    emit(trace, rings[0], WR_TRACE_LOAN, "both", 3, 1000, 2000);
+    emit(trace, rings[0], WR_TRACE_JOB, "both", 3, 1000, 2000);
+    char *svg = svg_of(trace, 1200);
+    CHECK(box_named(svg, "inner", 0).y > box_named(svg, "outer", 0).y);
+    CHECK(box_named(svg, "both \u00b7 lent", 0).y >
+          box_named(svg, "both \u00b7 job", 0).y);
+    CHECK(strstr(svg, ">50 %</text>") != NULL);
+    free(svg);
+    weir_trace_destroy(trace);
+}
+
 static void queues_are_drawn_as_long_as_they_are(void) {
     weir_trace *trace = trace_started(16);
     wr_trace_ring **rings = rings_of(trace, "p", 2);
@@ -119,6 +172,27 @@ static void queues_are_drawn_as_long_as_they_are(void) {
              3);
     check_near(base - high, 20);
     check_near(base - low, 20.0 / 3);
+    free(svg);
+    weir_trace_destroy(trace);
+}
+
+// Two nanoseconds a pixel: a quarter of a pixel, a whole one, a half.
+static void a_pixel_of_a_queue_is_an_average(void) {
+    weir_trace *trace = trace_started(16);
+    wr_trace_ring **rings = rings_of(trace, "p", 1);
+    emit(trace, rings[0], WR_TRACE_SPAN, "s", 0, 0, 4000);
+    emit(trace, rings[0], WR_TRACE_QUEUED, "a", 1, 3, 10);
+    char *svg = svg_of(trace, 1200);
+    const char *area = strstr(svg, "class=\"q\" d=\"M104 ");
+    CHECK(area != NULL);
+    double base, first, second, third;
+    CHECK_EQ(sscanf(area,
+                    "class=\"q\" d=\"M104 %lfH104V%lfH105V%lfH106V%lfH107V",
+                    &base, &first, &second, &third),
+             4);
+    check_near(base - first, 5);
+    check_near(base - second, 20);
+    check_near(base - third, 10);
     free(svg);
     weir_trace_destroy(trace);
 }
@@ -252,6 +326,9 @@ static void what_is_narrower_than_a_pixel_is_drawn_together(void) {
     emit(trace, rings[0], WR_TRACE_JOB, "x", 1, 2100, 2600);
     emit(trace, rings[0], WR_TRACE_JOB, "x", 1, 2600, 3000);
     emit(trace, rings[0], WR_TRACE_JOB, "alone", 1, 4100, 4200);
+    // A wide one is drawn by itself, also if it begins beside a narrow one.
+    emit(trace, rings[0], WR_TRACE_JOB, "beside", 1, 6100, 6200);
+    emit(trace, rings[0], WR_TRACE_JOB, "wide", 1, 6300, 9300);
     char *svg = svg_of(trace, 1200);
     box first =
         box_named(svg, "4 events, the longest: longer \u00b7 job, 200 ns", 0);
@@ -262,6 +339,8 @@ static void what_is_narrower_than_a_pixel_is_drawn_together(void) {
     check_near(second.x, LEFT + 2.1);
     CHECK_STR(box_named(svg, "alone", 0).hover,
               "alone \u00b7 job\n100 ns from 4.100 \u00b5s");
+    check_box(svg, "beside", 6.1, 0.7);
+    check_box(svg, "wide", 6.3, 3);
     free(svg);
     weir_trace_destroy(trace);
 }
@@ -325,7 +404,8 @@ static void what_other_threads_do_may_overlap(void) {
     weir_trace *trace = trace_started(64);
     weir_trace_span(trace, NULL, "a", 0, 1000);
     weir_trace_span(trace, NULL, "b", 100, 900);
-    weir_trace_span(trace, NULL, "c", 900, 950); // where b was
+    weir_trace_span(trace, NULL, "c", 900, 950);        // where b was
+    emit(trace, NULL, WR_TRACE_CALL, "z", 6, 150, 800); // ends with d
     emit(trace, NULL, WR_TRACE_CALL, "d", 7, 200, 800);
     emit(trace, NULL, WR_TRACE_DELIVERY, "d", 7, 700, 800);
     char *svg = svg_of(trace, 1200);
@@ -375,6 +455,10 @@ int main(int argc, char **argv) {
         {"boxes_are_where_their_times_are", boxes_are_where_their_times_are},
         {"hovers_tell_the_time_in_the_queue",
          hovers_tell_the_time_in_the_queue},
+        {"times_are_rounded_for_people", times_are_rounded_for_people},
+        {"of_two_that_begin_together_the_longer_is_the_parent",
+         of_two_that_begin_together_the_longer_is_the_parent},
+        {"a_pixel_of_a_queue_is_an_average", a_pixel_of_a_queue_is_an_average},
         {"queues_are_drawn_as_long_as_they_are",
          queues_are_drawn_as_long_as_they_are},
         {"names_may_hold_anything", names_may_hold_anything},

@@ -14,15 +14,13 @@ enum {
     NO_RING = 1       // rings of the group of all other threads
 };
 
-// The lock guards the events and `recorded`, `at` and `starts`; the rest never
-// changes.
+// The lock guards the events, `recorded` and `at`; the rest never changes.
 struct wr_trace_ring {
     _Alignas(WR_CACHE_LINE) wr_mutex lock;
     wr_trace_event *events;
     unsigned capacity;
     unsigned at;       // where the next event goes
     uint64_t recorded; // since the last start; event n is at n % capacity
-    uint64_t starts;   // so that a copy is of what came after one of them
     unsigned pool;
     unsigned index;
     char name[WR_TRACE_NAME_MAX];
@@ -241,7 +239,6 @@ static void turn(weir_trace *trace, uint32_t on, bool forget) {
             if (forget) {
                 ring->recorded = 0;
                 ring->at = 0;
-                ring->starts++;
             }
             wr_mutex_unlock(&ring->lock);
         }
@@ -292,20 +289,19 @@ int wr_trace_totals(weir_trace *trace, uint64_t *recorded,
     return 0;
 }
 
-// Copies events [from, recorded) of one start to the track's memory, the newest
-// first, so that what is overwritten meanwhile is the end of the work and not
-// its beginning. The lock is held for one chunk at a time: a recording worker
-// may hold its pool's lock. Returns the first event that was copied.
+// Copies events [from, recorded) to the track's memory, the newest first, so
+// that what is overwritten meanwhile is the end of the work and not its
+// beginning. The lock is held for one chunk at a time: a recording worker
+// may hold its pool's lock. Nobody starts meanwhile: trace->lock is held.
+// Returns the first event that was copied.
 static uint64_t copy_down(wr_trace_ring *ring, wr_trace_event *to,
-                          uint64_t from, uint64_t recorded, uint64_t starts) {
+                          uint64_t from, uint64_t recorded) {
     uint64_t high = recorded;
     while (high > from) {
         uint64_t low = high - from > COPY_CHUNK ? high - COPY_CHUNK : from;
         wr_mutex_lock(&ring->lock);
         uint64_t kept = oldest(ring);
         low = low < kept ? kept : low;
-        if (ring->starts != starts)
-            low = high;
         for (uint64_t n = low; n < high; n++)
             to[n - from] = ring->events[n % ring->capacity];
         wr_mutex_unlock(&ring->lock);
@@ -321,7 +317,6 @@ static int copy_ring(wr_trace_ring *ring, wr_trace_track *track) {
     track->pool = ring->pool;
     track->index = ring->index;
     wr_mutex_lock(&ring->lock);
-    uint64_t starts = ring->starts;
     uint64_t recorded = ring->recorded;
     uint64_t from = oldest(ring);
     wr_mutex_unlock(&ring->lock);
@@ -331,7 +326,7 @@ static int copy_ring(wr_trace_ring *ring, wr_trace_track *track) {
     track->events = wr_malloc(count * sizeof(wr_trace_event));
     if (track->events == NULL)
         return -ENOMEM;
-    uint64_t copied = copy_down(ring, track->events, from, recorded, starts);
+    uint64_t copied = copy_down(ring, track->events, from, recorded);
     track->overwritten = copied;
     track->count = (size_t)(recorded - copied);
     memmove(track->events, track->events + (copied - from),

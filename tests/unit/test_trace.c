@@ -347,7 +347,7 @@ static void *count_main(void *argument) {
 }
 
 static void what_is_overwritten_during_a_copy_is_counted(void) {
-    enum { KEPT = 1000, COPIES = 300 };
+    enum { KEPT = 1 << 17, COPIES = 20 }; // a copy takes some time
     weir_trace *trace = trace_started(KEPT);
     wr_trace_ring **rings = rings_of(trace, "p", 1);
     tally stop;
@@ -373,14 +373,14 @@ static void what_is_overwritten_during_a_copy_is_counted(void) {
 static void *restart_main(void *argument) {
     recorder *r = argument;
     while (tally_get(r->stop) == 0)
-        if (trace_counts(r->trace).recorded > 1500)
+        if (trace_counts(r->trace).recorded > 60000)
             weir_trace_start(r->trace);
     return NULL;
 }
 
 static void a_copy_is_of_one_start(void) {
-    enum { COPIES = 2000 };
-    weir_trace *trace = trace_started(8192);
+    enum { COPIES = 60 };
+    weir_trace *trace = trace_started(1 << 17);
     wr_trace_ring **rings = rings_of(trace, "p", 1);
     tally stop;
     tally_init(&stop);

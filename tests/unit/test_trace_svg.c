@@ -176,7 +176,7 @@ static void queues_are_drawn_as_long_as_they_are(void) {
     weir_trace_destroy(trace);
 }
 
-// Two nanoseconds a pixel: a quarter of a pixel, a whole one, a half.
+// Four nanoseconds a pixel: a quarter of a pixel, a whole one, a half.
 static void a_pixel_of_a_queue_is_an_average(void) {
     weir_trace *trace = trace_started(16);
     wr_trace_ring **rings = rings_of(trace, "p", 1);

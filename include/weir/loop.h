@@ -319,7 +319,7 @@ WEIR_API void weir_call_complete(weir_call *call, int status);
 // CANCELLED if that was 0 after weir_call_continue. On the loop's thread,
 // before its done is called. On another thread: keep a lock of yours, take it
 // in done before the memory goes and around this function, which calls nothing
-// of yours and never waits.
+// of yours, a pool's release hook excepted, and never waits.
 // Errors: -EBUSY (it runs; the flag is raised), -EALREADY (it has ended, maybe
 // just now because of the flag, or was never submitted), -ECHILD.
 WEIR_API int weir_call_cancel(weir_call *call);

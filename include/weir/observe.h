@@ -43,8 +43,7 @@ typedef enum weir_pool_advice {
 } weir_pool_advice;
 
 typedef struct weir_pool_stats {
-    size_t size;             // set before the call
-    weir_pool_counts counts; // as weir_pool_count gives them
+    size_t size; // set before the call
     unsigned width;
     unsigned threads;     // alive now, stand-ins included
     int64_t age_ns;       // since the pool was created
@@ -55,6 +54,9 @@ typedef struct weir_pool_stats {
     weir_histogram queue; // accepted to started; all zero without measure
     weir_histogram run;   // started to ended; all zero without measure
     weir_pool_advice advice;
+    uint32_t reserved;
+    weir_pool_counts counts; // as weir_pool_count gives them; last, for it
+                             // grows
 } weir_pool_stats;
 
 // Errors: -EINVAL (stats->size), -ECHILD.

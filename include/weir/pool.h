@@ -95,7 +95,7 @@ struct weir_job {
     // memory is still lent while it runs; it may not submit itself.
     int (*run)(weir_worker *self, weir_job *job);
     void (*done)(weir_job *job, int status); // or NULL
-    const char *name;    // for reports, or NULL; must outlive the job
+    const char *name;    // for reports, or NULL; valid until done returns
     int64_t deadline_ns; // on the clock of weir_now_ns; 0: none
     uint64_t key;        // orders errors within a scope, lowest first
     int32_t priority;    // WEIR_PRIORITY_*; used by submit, not by scopes

@@ -5,24 +5,25 @@
 
 // ---- accepting -------------------------------------------------------------
 
-// Counted before anybody can end it. _locked.
-static void accept_call(weir_loop *loop, weir_call *public,
-                        enum wr_call_state state) {
+// Counted before anybody can end it. A deterministic pool has a time of its
+// own, and ends calls that are late by that. _locked.
+static void accept_call(weir_loop *loop, const weir_pool *pool,
+                        weir_call *public, enum wr_call_state state) {
     wr_call *call = wr_call_of(public);
     weir_loop_counts *counts = &loop->counts;
     counts->accepted++;
-    if (++counts->pending > counts->pending_max)
-        counts->pending_max = counts->pending;
+    counts->pending++;
     wr_list_push_back(&loop->calls, &call->all);
     call->timed = state == WR_CALL_AWAY && public->deadline_ns != 0 &&
-                  public->deadline_ns != WEIR_FOREVER;
+                  public->deadline_ns != WEIR_FOREVER &&
+                  (pool == NULL || !pool->deterministic);
     if (call->timed)
         wr_heap_insert(&loop->timers, &call->timer, public->deadline_ns);
     call->cell = NULL;
     if (public->site != NULL) {
         call->cell = wr_site_cell_of(loop, public->site);
         if (call->cell != NULL)
-            wr_site_accepted(call->cell);
+            call->cell->stats.active++;
         else
             counts->unmeasured++;
     }
@@ -33,6 +34,15 @@ static void accept_call(weir_loop *loop, weir_call *public,
                 (call->timed && wr_heap_first(&loop->timers) == &call->timer);
     if (news && !wr_loop_mine(loop))
         wr_loop_wake(loop);
+}
+
+// It was handed over, too. The call may be over by now, but not delivered.
+// _locked.
+static void accepted(weir_loop *loop, wr_site_cell *cell) {
+    if (loop->counts.pending > loop->counts.pending_max)
+        loop->counts.pending_max = loop->counts.pending;
+    if (cell != NULL && cell->stats.active > cell->stats.active_max)
+        cell->stats.active_max = cell->stats.active;
 }
 
 // It was refused after all. _locked.
@@ -146,15 +156,16 @@ static int refused(const weir_loop *loop, bool bounded) {
 }
 
 // Runs it here. Its done is called by a drain, as ever.
-static void run_inline(weir_loop *loop, wr_call *call) {
-    int64_t started_ns = wr_now_ns();
-    int64_t deadline_ns = wr_call_public(call)->deadline_ns;
-    if (deadline_ns != 0 && started_ns >= deadline_ns) {
+static void run_inline(weir_loop *loop, const weir_pool *pool, wr_call *call) {
+    if (wr_deadline_passed(pool, wr_call_public(call)->deadline_ns)) {
         wr_call_unrun(call, -ETIMEDOUT);
         return;
     }
     call->inlined = true;
-    int status = wr_call_run_part(NULL, call, started_ns);
+    call->accepted_ns = wr_now_ns(); // it has not waited
+    int status = wr_call_run_part(NULL, call, call->accepted_ns);
+    // At once, not when it is delivered: another may be submitted before.
+    wr_site_learn(call->cell, call->run_ns, true);
     if (wr_call_public(call)->site->mode == WEIR_SITE_ADAPTIVE)
         loop->inline_ns += call->run_ns;
     wr_call_ran(call, status);
@@ -195,7 +206,7 @@ static int submit(weir_loop *loop, weir_pool *pool, weir_call *public,
     wr_mutex_lock(&loop->lock);
     int error = refused(loop, bounded);
     if (error == 0) {
-        accept_call(loop, public, WR_CALL_AWAY);
+        accept_call(loop, pool, public, WR_CALL_AWAY);
         here = mine && runs_here(loop, public);
         if (here)
             error = wr_pool_refuses(pool);
@@ -203,6 +214,8 @@ static int submit(weir_loop *loop, weir_pool *pool, weir_call *public,
             error = wr_call_to_pool(call, pool, &arrived);
         if (error != 0)
             unaccept(loop, call);
+        else
+            accepted(loop, call->cell);
     }
     wr_mutex_unlock(&loop->lock);
     // From here on, if it is on the pool, it may be over: call and loop are
@@ -216,7 +229,7 @@ static int submit(weir_loop *loop, weir_pool *pool, weir_call *public,
     else if (mine)
         wr_loop_hold(loop, true);
     if (here && error == 0)
-        run_inline(loop, call);
+        run_inline(loop, pool, call);
     wr_determ_point();
     return error;
 }
@@ -248,13 +261,15 @@ static int hand_over(weir_loop *loop, weir_pool *pool, weir_call *const *calls,
     for (size_t i = 0; i < count && error == 0; i++) {
         // The pool refuses the first or none: its lock is held all along.
         wr_call *call = wr_call_of(calls[i]);
-        accept_call(loop, calls[i], WR_CALL_AWAY);
+        accept_call(loop, pool, calls[i], WR_CALL_AWAY);
         if (*arrived)
             wr_arrivals_add(pool, &call->job, call->pool_captured);
         else
             error = wr_job_submit(pool, &call->job, call->pool_captured);
         if (error != 0)
             unaccept(loop, call);
+        else
+            accepted(loop, call->cell);
     }
     if (error == 0 && !*arrived)
         wr_pool_notify(pool);
@@ -308,10 +323,12 @@ int weir_call_submit_lane(weir_loop *loop, weir_lane *lane, weir_call *public) {
         wr_mutex_lock(&loop->lock);
         error = refused(loop, false);
         if (error == 0) {
-            accept_call(loop, public, WR_CALL_AWAY);
+            accept_call(loop, NULL, public, WR_CALL_AWAY);
             error = wr_lane_push(lane, wr_call_of(public), &wake, &grow);
             if (error != 0)
                 unaccept(loop, wr_call_of(public));
+            else
+                accepted(loop, wr_call_of(public)->cell);
         }
         wr_mutex_unlock(&loop->lock);
     } while (error == -ENOENT); // its last thread left meanwhile
@@ -333,8 +350,10 @@ int weir_call_expect(weir_loop *loop, weir_call *public) {
     bool mine = wr_loop_mine(loop);
     wr_mutex_lock(&loop->lock);
     int error = refused(loop, false);
-    if (error == 0)
-        accept_call(loop, public, WR_CALL_EXPECTED);
+    if (error == 0) {
+        accept_call(loop, NULL, public, WR_CALL_EXPECTED);
+        accepted(loop, wr_call_of(public)->cell);
+    }
     wr_mutex_unlock(&loop->lock);
     if (error != 0)
         release(loop, captured);

@@ -84,6 +84,7 @@ static int stopped(const wr_call *call) {
 static void go_on_pool(wr_call *call) {
     weir_loop *loop = call->loop;
     weir_pool *pool = call->next_pool;
+    wr_pool_check_thread(pool);
     void *captured = wr_job_capture(pool);
     bool arrived = false;
     wr_mutex_lock(&loop->lock);
@@ -159,17 +160,18 @@ static int end_on_pool(wr_call *call, int status, bool tell_it) {
     weir_pool *pool = call->pool;
     void *captured = NULL;
     int truth = status;
+    wr_pool_check_thread(pool);
     wr_pool_lock(pool);
     int error = wr_job_withdraw(pool, &call->job, tell_it, &truth, &captured);
     wr_pool_unlock(pool);
     if (error != 0)
         return -EBUSY;
-    wr_call_unrun(call, truth);
-    if (captured != NULL && pool->hooks.release != NULL) {
+    if (pool->hooks.release != NULL) {
         wr_mutex_unlock(&loop->lock);
         wr_job_release(pool, captured);
         wr_mutex_lock(&loop->lock);
     }
+    wr_call_unrun(call, truth);
     return truth == status ? 0 : -EALREADY;
 }
 

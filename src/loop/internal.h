@@ -54,10 +54,12 @@ void wr_loop_expire(weir_loop *loop);
 
 // wr_site_cell_of finds or makes the cell of a site; NULL: no room. _locked.
 wr_site_cell *wr_site_cell_of(weir_loop *loop, const weir_site *site);
-void wr_site_accepted(wr_site_cell *cell); // _locked
 // wr_site_inline decides where a call that is submitted now runs. The loop's
 // thread.
 bool wr_site_inline(const weir_loop *loop, wr_site_cell *cell);
+// wr_site_learn takes note of how long a run took, for the decision. The loop's
+// thread.
+void wr_site_learn(wr_site_cell *cell, int64_t run_ns, bool inlined);
 // wr_site_delivered takes note of a call that is about to be delivered. The
 // loop's thread, _locked.
 void wr_site_delivered(wr_site_cell *cell, const wr_call *call, int64_t now);

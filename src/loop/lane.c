@@ -86,16 +86,18 @@ static wr_lane_thread *reserve(weir_lane *lane) {
     return NULL;
 }
 
-// Ends what is queued. lane->lock is held, may unlock.
-static void end_queued(weir_lane *lane, int status) {
-    wr_call *call;
-    while ((call = wr_lane_take(lane)) != NULL) {
-        lane->counts.running--;
-        wr_lane_count_unrun(lane, status);
-        wr_mutex_unlock(&lane->lock);
-        wr_call_unrun(call, status);
-        wr_mutex_lock(&lane->lock);
-    }
+// Ends the first that is queued; false: nothing is. lane->lock is held, may
+// unlock.
+static bool end_first(weir_lane *lane, int status) {
+    wr_call *call = wr_lane_take(lane);
+    if (call == NULL)
+        return false;
+    lane->counts.running--;
+    wr_lane_count_unrun(lane, status);
+    wr_mutex_unlock(&lane->lock);
+    wr_call_unrun(call, status);
+    wr_mutex_lock(&lane->lock);
+    return true;
 }
 
 // Starts the thread of a reserved slot. Nothing is locked.
@@ -118,8 +120,9 @@ static int start(wr_lane_thread *thread) {
         thread->fresh = false;
         // Others may have relied on it. If nobody is left to run their calls
         // they end here.
-        if (--lane->used == 0)
-            end_queued(lane, -EAGAIN);
+        lane->used--;
+        while (lane->used == 0 && end_first(lane, -EAGAIN))
+            continue;
     }
     wr_lane_wake_outside(lane);
     wr_mutex_unlock(&lane->lock);
@@ -264,7 +267,8 @@ int weir_lane_stop(weir_lane *lane, weir_stop_mode mode, int64_t deadline_ns) {
         lane->mode = mode;
     lane->stopping = true;
     if (lane->mode != WEIR_STOP_DRAIN)
-        end_queued(lane, -ESHUTDOWN);
+        while (end_first(lane, -ESHUTDOWN))
+            continue;
     if (lane->mode == WEIR_STOP_ABORT)
         tell_running(lane);
     wr_lane_thread *idle;

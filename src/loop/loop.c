@@ -179,6 +179,8 @@ int weir_loop_own(weir_loop *loop) {
 int weir_loop_fd(const weir_loop *loop) { return loop->fd.read_fd; }
 
 size_t weir_loop_pending(weir_loop *loop) {
+    if (wr_loop_forked(loop)) // who knows who holds the lock
+        return 0;
     wr_mutex_lock(&loop->lock);
     size_t pending = (size_t)loop->counts.pending;
     wr_mutex_unlock(&loop->lock);
@@ -186,6 +188,8 @@ size_t weir_loop_pending(weir_loop *loop) {
 }
 
 int64_t weir_loop_next_deadline(weir_loop *loop) {
+    if (wr_loop_forked(loop))
+        return WEIR_FOREVER;
     wr_loop_check_thread(loop);
     wr_mutex_lock(&loop->lock);
     wr_heap_node *first = wr_heap_first(&loop->timers);

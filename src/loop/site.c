@@ -47,7 +47,7 @@ bool wr_site_inline(const weir_loop *loop, wr_site_cell *cell) {
            loop->inline_ns < WR_INLINE_MAX_NS;
 }
 
-static void learn(wr_site_cell *cell, int64_t run_ns, bool inlined) {
+void wr_site_learn(wr_site_cell *cell, int64_t run_ns, bool inlined) {
     cell->recent_ns[cell->runs % WR_INLINE_RECENT] = run_ns;
     // The first ones set the mean, then each moves it by an eighth.
     int64_t weight = cell->runs < 8 ? (int64_t)cell->runs + 1 : 8;
@@ -61,11 +61,6 @@ static void learn(wr_site_cell *cell, int64_t run_ns, bool inlined) {
 }
 
 // ---- measuring -------------------------------------------------------------
-
-void wr_site_accepted(wr_site_cell *cell) {
-    if (++cell->stats.active > cell->stats.active_max)
-        cell->stats.active_max = cell->stats.active;
-}
 
 void wr_site_delivered(wr_site_cell *cell, const wr_call *call, int64_t now) {
     weir_site_stats *stats = &cell->stats;
@@ -85,11 +80,13 @@ void wr_site_delivered(wr_site_cell *cell, const wr_call *call, int64_t now) {
     if (!call->ran) // somebody else did it: weir_call_complete
         return;
     stats->inlined += call->inlined;
-    if (!call->inlined)
+    // One that began inline may have gone on elsewhere.
+    if (!call->inlined || call->queue_ns > 0)
         wr_histogram_add(&stats->queue, call->queue_ns);
     wr_histogram_add(&stats->run, call->run_ns);
     stats->slow += call->run_ns > WR_SLOW_NS;
-    learn(cell, call->run_ns, call->inlined);
+    if (!call->inlined)
+        wr_site_learn(cell, call->run_ns, false);
 }
 
 static weir_advice advise(const weir_site_stats *stats) {

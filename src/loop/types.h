@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The data of the loop room, all of it. README.md beside this file has the
 // protocols. Unless a group says otherwise a field is guarded by the loop's
-// lock, loop->lock. Lock order: loop->lock, then one of loop->post_lock, a
-// pool's locks, lane->lock; never two loops' locks at once.
+// lock, loop->lock. Lock order: loop->lock, then a pool's locks or lane->lock,
+// then loop->post_lock; never two loops' locks at once.
 #ifndef WR_LOOP_TYPES_H
 #define WR_LOOP_TYPES_H
 

@@ -28,6 +28,7 @@ enum {
     TICK_GAP = 90, // pixels between ticks, about
     GLYPH = 6,     // pixels of a character, about
     BOXES_MAX = 9000,
+    DARK = '5',   // the colour on which a name is white
     LABEL_MIN = 4 // characters of a name worth writing into its box
 };
 
@@ -62,18 +63,18 @@ static const char head[] =
     ".g{stroke:#d1d9e0}.bg{fill:#fff}.r{fill:#f3f5f8}.u{fill:#d1d9e0}\n"
     ".v{fill:#57606a}.q{fill:#7d8996;fill-opacity:.55}\n"
     ".n0{fill:#56b4e9}.n1{fill:#e69f00}.n2{fill:#22a884}.n3{fill:#cc79a7}\n"
-    ".n4{fill:#f0e442}.n5{fill:#5d8ddd}.n6{fill:#e06c3c}.n7{fill:#9aa5b1}\n"
+    ".n4{fill:#f0e442}.n5{fill:#3a68b8}.n6{fill:#e06c3c}.n7{fill:#9aa5b1}\n"
     ".f{stroke:#1f2328;stroke-opacity:.6;stroke-dasharray:2 2}\n"
     ".p{fill:#afb8c1}.l{fill:url(#weir-lent)}.d{fill:url(#weir-late)}\n"
     ".o{fill:url(#weir-lost)}.w{stroke:#7d8996;stroke-width:2}\n"
     ".wb{fill:#e4e8ec}.wd{stroke:#1f2328;stroke-opacity:.55;stroke-width:1.5}\n"
-    ".b{fill:#111;font-size:10.5px;pointer-events:none}\n"
+    ".b{fill:#111;font-size:10.5px;pointer-events:none}.i{fill:#fff}\n"
     "path:hover{stroke:#1f2328;stroke-width:1.5}.q:hover,.g:hover{stroke:none}"
     "\n"
     "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.m{fill:#9198a1}\n"
     ".g{stroke:#30363d}.bg{fill:#0d1117}.r{fill:#161b22}.u{fill:#30363d}\n"
     ".v{fill:#9198a1}.p{fill:#484f58}.wb{fill:#21262d}.w{stroke:#6e7681}\n"
-    ".b{fill:#111}.f,path:hover{stroke:#e6edf3}}\n";
+    ".b{fill:#111}.i{fill:#fff}.f,path:hover{stroke:#e6edf3}}\n";
 
 // Stripes: a place that is lent, an outcome that waits, what was overwritten.
 static const char patterns[] =
@@ -221,14 +222,14 @@ static const char *box_class(const svg *s, const wr_trace_event *event,
     return name;
 }
 
-static void put_box_label(svg *s, const wr_box *box, double x, double y,
-                          double w) {
+static void put_box_label(svg *s, const wr_box *box, bool dark, double x,
+                          double y, double w) {
     const char *label = wr_view_label(box->event);
     size_t fits = w > 8 ? (size_t)((w - 8) / GLYPH) : 0;
     size_t length = wr_text_characters(label);
     if (length > fits && fits < LABEL_MIN)
         return;
-    put_text(s, "b", x + 4, y + 12);
+    put_text(s, dark ? "b i" : "b", x + 4, y + 12);
     if (length <= fits) {
         wr_text_xml(&s->text, label, length);
     } else {
@@ -245,12 +246,13 @@ static void put_box(void *context, const wr_box *box) {
     double w = extent;
     bool park = box->lane == WR_LANE_PARK;
     double y = s->tops[s->row] + (park ? 7 : box->lane * LANE);
-    char name[8];
+    char space[8];
+    const char *class = box_class(s, box->event, space);
     // A gap to the neighbour, so that two of the same colour are two.
     if (w > 3)
         w -= 0.7;
     w = w < 0.7 ? 0.7 : w;
-    put_path(s, box_class(s, box->event, name));
+    put_path(s, class);
     put_rectangle(s, x, y, w, park ? 2 : LANE - 1);
     double busy = (double)box->busy_ns * s->scale.pixels / s->scale.ns;
     if (box->count > 1 && !park && busy < 0.95 * w) {
@@ -261,7 +263,7 @@ static void put_box(void *context, const wr_box *box) {
     bool plain = !park && box->event->kind != WR_TRACE_LOAN &&
                  box->event->kind != WR_TRACE_DELIVERY;
     if (box->count == 1 && plain)
-        put_box_label(s, box, x, y, w);
+        put_box_label(s, box, class[1] == DARK, x, y, w);
 }
 
 // ---- rows ------------------------------------------------------------------

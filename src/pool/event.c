@@ -179,7 +179,7 @@ int wr_event_wait(weir_event *event, wr_wait_kind kind, const void *object,
     } else if (section) {
         // It helps nobody, and its place stays lent.
         own->workers++;
-        error = wr_worker_wait(self, WR_WAIT_EVENT, own, deadline_ns);
+        error = wr_worker_wait(self, kind, object, deadline_ns);
         own->workers--;
         (void)wr_place_lend(self, false);
     } else {

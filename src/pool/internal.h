@@ -112,8 +112,8 @@ int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
 // wr_arrivals_take: this job may come that way. Any thread.
 bool wr_arrivals_take(const weir_pool *pool, const weir_job *job);
 // wr_arrivals_begin locks the arrivals, or returns false: a worker must be
-// woken, or the pool is stopping; then it goes by wr_job_submit. wr_arrivals_add
-// accepts a job meanwhile; wr_arrivals_end unlocks.
+// woken, or the pool is stopping; then it goes by wr_job_submit.
+// wr_arrivals_add accepts a job meanwhile; wr_arrivals_end unlocks.
 bool wr_arrivals_begin(weir_pool *pool);
 void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured);
 void wr_arrivals_end(weir_pool *pool);

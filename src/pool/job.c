@@ -149,7 +149,8 @@ void wr_job_account(weir_pool *pool, const wr_ended *ended) {
         counts->timed_out++;
     else
         counts->cancelled++;
-    if (!ended->ran && ended->status == -ESHUTDOWN)
+    if (!ended->ran && ended->status == -ESHUTDOWN &&
+        pool->mode != WR_MODE_RUN) // else a loop was closed
         pool->shut_down++;
     if (ended->scope != NULL)
         wr_scope_child_ended(ended->scope, ended);

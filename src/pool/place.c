@@ -141,7 +141,8 @@ int weir_blocking_begin(weir_worker *self) {
 
 void weir_blocking_end(weir_worker *self) {
     weir_pool *pool = self->pool;
-    wr_check(self->section, "weir_blocking_end without weir_blocking_begin");
+    wr_check(self->section && self->state == WR_LENT,
+             "weir_blocking_end without weir_blocking_begin, or after a wait");
     wr_pool_lock(pool);
     self->section = false;
     wr_place_return(self);

@@ -69,7 +69,7 @@ static bool take_run_below(weir_pool *pool, wr_wait_kind kind,
 
 static bool take_descendant(weir_worker *worker, wr_wait_kind kind,
                             const void *object, wr_item *item) {
-    if (kind == WR_WAIT_EVENT || kind == WR_WAIT_BROADCAST)
+    if (kind == WR_WAIT_EVENT || kind == WR_WAIT_BROADCAST || worker->section)
         return false;
     if (kind == WR_WAIT_SCOPE) {
         // wr_scope_take writes to it; it is this worker's own.

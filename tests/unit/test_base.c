@@ -33,7 +33,7 @@ static void every_error_has_its_own_text(void) {
 static void other_numbers_are_unknown_errors(void) {
     CHECK_STR(weir_strerror(-99999), "unknown error");
     CHECK_STR(weir_strerror(EAGAIN), "unknown error");
-    CHECK_STR(weir_strerror(-EIO), "unknown error");
+    CHECK_STR(weir_strerror(-ENOTTY), "unknown error");
 }
 
 static void version_is_that_of_the_header(void) {

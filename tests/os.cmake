@@ -2,6 +2,7 @@
 set(os_cases
     clock_never_goes_back
     mutex_excludes
+    mutex_wakes_all_who_sleep_on_it
     trylock_says_when_it_is_taken
     mutex_may_be_freed_right_after_the_last_unlock
     wake_ends_a_sleep

@@ -161,8 +161,8 @@ WEIR_API void weir_watchdog_stop(weir_watchdog *watchdog);
 typedef struct weir_trace_options {
     size_t size;         // set by the initializer
     unsigned events_max; // kept for each worker, and for all other threads
-                         // together: the newest; default 0: 16384; 64 bytes
-                         // each
+                         // together: the newest; default 0: 16384, at most
+                         // 2^24; 64 bytes each
 } weir_trace_options;
 
 #define WEIR_TRACE_OPTIONS_INIT                                                \
@@ -209,7 +209,8 @@ WEIR_API int weir_trace_json(weir_trace *trace, FILE *out);
 
 // weir_trace_svg writes a picture of it: one row per worker and one for other
 // threads, time from left to right, names and times on hover, counts and a
-// legend. One file, no script from elsewhere. `width` in pixels; 0: 1200.
+// legend. One file, no script from elsewhere. `width` in pixels; 0: 1200;
+// less than 440 is drawn as 440.
 // What is narrower than a pixel is drawn together with its neighbours.
 // Errors: -EINVAL (width above 20000), -EIO, -ENOMEM.
 WEIR_API int weir_trace_svg(weir_trace *trace, FILE *out, unsigned width);

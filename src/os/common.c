@@ -25,21 +25,25 @@ int64_t wr_now_ns(void) {
 int64_t weir_now_ns(void) { return wr_now_ns(); }
 
 void wr_mutex_fini(wr_mutex *mutex) {
-    wr_assert(pthread_mutex_destroy(&mutex->mutex) == 0);
+    wr_assert(
+        wr_load(&mutex->word, relaxed, ALONE, "nobody uses it any more") == 0);
 }
 
-void wr_mutex_lock(wr_mutex *mutex) {
-    wr_assert(pthread_mutex_lock(&mutex->mutex) == 0);
-}
+enum { MUTEX_SPINS = 100 }; // some microseconds
 
-bool wr_mutex_trylock(wr_mutex *mutex) {
-    int error = pthread_mutex_trylock(&mutex->mutex);
-    wr_assert(error == 0 || error == EBUSY);
-    return error == 0;
-}
-
-void wr_mutex_unlock(wr_mutex *mutex) {
-    wr_assert(pthread_mutex_unlock(&mutex->mutex) == 0);
+void wr_mutex_lock_slow(wr_mutex *mutex) {
+    for (int i = 0; i < MUTEX_SPINS; i++) {
+        if (wr_load(&mutex->word, relaxed, ALONE, "a hint: trying decides") ==
+                0 &&
+            wr_mutex_trylock(mutex))
+            return;
+        wr_spin_pause();
+    }
+    // From here on it is 2 whenever this thread may sleep, and while it holds
+    // the lock: it cannot know whether others sleep too.
+    while (wr_exchange(&mutex->word, 2, acquire, MUTEX_1,
+                       "what the last holder did is seen") != 0)
+        (void)wr_futex_wait(&mutex->word, 2, INT64_MAX);
 }
 
 void wr_spin_pause(void) {

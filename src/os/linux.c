@@ -28,19 +28,6 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
-// ---- lock ------------------------------------------------------------------
-
-void wr_mutex_init(wr_mutex *mutex) {
-    pthread_mutexattr_t attr;
-    wr_assert(pthread_mutexattr_init(&attr) == 0);
-#ifdef __GLIBC__
-    // Spins a while, then parks.
-    wr_assert(pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP) == 0);
-#endif
-    wr_assert(pthread_mutex_init(&mutex->mutex, &attr) == 0);
-    pthread_mutexattr_destroy(&attr);
-}
-
 // ---- futex -----------------------------------------------------------------
 
 int wr_futex_wait(wr_atomic_u32 *word, uint32_t expected, int64_t deadline_ns) {

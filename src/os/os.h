@@ -25,21 +25,6 @@ enum { WR_CACHE_LINE = 64 };
 // wr_now_ns: CLOCK_MONOTONIC.
 int64_t wr_now_ns(void);
 
-// ---- lock ------------------------------------------------------------------
-
-// A lock that spins briefly before it parks. Destroying it right after the
-// last unlock is allowed, also while the thread that unlocked is still inside
-// unlock.
-typedef struct wr_mutex {
-    pthread_mutex_t mutex;
-} wr_mutex;
-
-void wr_mutex_init(wr_mutex *mutex);
-void wr_mutex_fini(wr_mutex *mutex);
-void wr_mutex_lock(wr_mutex *mutex);
-bool wr_mutex_trylock(wr_mutex *mutex);
-void wr_mutex_unlock(wr_mutex *mutex);
-
 // ---- futex -----------------------------------------------------------------
 
 // wr_futex_wait sleeps while *word == expected, until woken or deadline_ns
@@ -60,6 +45,41 @@ static inline void wr_prefetch(const void *from, size_t bytes) {
 
 // wr_spin_pause tells the CPU that this is a spin loop.
 void wr_spin_pause(void);
+
+// ---- lock ------------------------------------------------------------------
+
+// A lock that spins briefly before it parks. Destroying it right after the
+// last unlock is allowed, also while the thread that unlocked is still inside
+// unlock. The fast ways are here, because a lock without a rival is most of
+// what the library does: README.md, "The lock".
+typedef struct wr_mutex {
+    wr_atomic_u32 word; // 0: free; 1: held; 2: held, and somebody may sleep
+} wr_mutex;
+
+void wr_mutex_lock_slow(wr_mutex *mutex);
+
+static inline void wr_mutex_init(wr_mutex *mutex) {
+    wr_atomic_init(&mutex->word, 0);
+}
+
+void wr_mutex_fini(wr_mutex *mutex); // it is not held
+
+static inline bool wr_mutex_trylock(wr_mutex *mutex) {
+    uint32_t found = 0;
+    return wr_compare_exchange(&mutex->word, &found, 1, acquire, MUTEX_1,
+                               "what the last holder did is seen");
+}
+
+static inline void wr_mutex_lock(wr_mutex *mutex) {
+    if (!wr_mutex_trylock(mutex))
+        wr_mutex_lock_slow(mutex);
+}
+
+static inline void wr_mutex_unlock(wr_mutex *mutex) {
+    if (wr_exchange(&mutex->word, 0, release, MUTEX_1,
+                    "the next holder sees what was done here") == 2)
+        wr_futex_wake(&mutex->word, 1);
+}
 
 // ---- threads ---------------------------------------------------------------
 

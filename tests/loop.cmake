@@ -207,8 +207,6 @@ weir_test(loop_stress
     any_life_on_two_threads
     any_life_on_four_threads)
 weir_test(loop_regress
-    pool_and_loop_may_go_while_the_last_submit_returns
-    a_pool_may_go_while_a_call_that_went_on_there_returns
     a_pools_release_hook_is_called_before_a_cancelled_call_ends
     a_pools_release_hook_is_called_before_a_refused_stage_ends
     a_deadline_on_a_deterministic_pool_is_not_the_machines
@@ -218,7 +216,12 @@ weir_test(loop_regress
     a_call_that_begins_inline_waits_for_its_lane
     what_follows_an_inline_part_does_not_bar_the_next
     beside_one_cpu_nobody_looks_before_sleeping)
-weir_test(loop_lane_start
+weir_test(loop_moments
+    a_pool_may_go_while_the_last_submit_of_a_job_returns
+    pool_and_loop_may_go_while_the_last_submit_returns
+    a_pool_may_go_while_a_call_that_went_on_there_returns
     a_failed_start_ends_calls_only_while_there_is_no_thread)
-target_link_options(test_loop_lane_start PRIVATE
-    -Wl,--wrap=wr_thread_start -Wl,--wrap=wr_wakefd_signal)
+foreach(function now_ns futex_wait futex_wake thread_start wakefd_signal)
+    target_link_options(test_loop_moments PRIVATE
+        -Wl,--wrap=wr_${function})
+endforeach()

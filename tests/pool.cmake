@@ -36,8 +36,7 @@ weir_test(pool_ends
     a_running_job_is_told_of_its_deadline
     a_job_that_ended_leaves_no_deadline_behind
     a_deadline_of_a_deterministic_pool_needs_no_waiting
-    every_job_ends_once_whatever_races
-    a_pool_may_go_while_the_last_submit_returns)
+    every_job_ends_once_whatever_races)
 
 weir_test(pool_events
     an_event_happens_once

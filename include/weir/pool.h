@@ -302,7 +302,8 @@ WEIR_API int weir_pool_stop(weir_pool *pool, weir_stop_mode mode,
                             int64_t deadline_ns, weir_stop_report *report);
 
 // weir_pool_destroy stops the pool if need be (drain, no limit) and frees it.
-// NULL is allowed. No other call on the pool may run or come. In a forked
+// NULL is allowed. No other call on the pool may run or come, except that a
+// submit whose job has ended may still be returning. In a forked
 // child it frees nothing. A deterministic pool whose work can never end cannot
 // be drained: that aborts; stop it in a harder mode first.
 WEIR_API void weir_pool_destroy(weir_pool *pool);

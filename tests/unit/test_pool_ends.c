@@ -548,51 +548,6 @@ static void every_job_ends_once_whatever_races(void) {
         crowd_round(modes[seed % 3], 1 + (int)(seed % 4), seed);
 }
 
-// ---- the last submit -------------------------------------------------------
-
-typedef struct late {
-    weir_job job; // first
-    weir_pool *pool;
-    tally about, ended;
-} late;
-
-static int late_run(weir_worker *self, weir_job *job) {
-    (void)self;
-    (void)job;
-    return 0;
-}
-
-static void late_done(weir_job *job, int status) {
-    CHECK_EQ(status, 0);
-    mark_set(&((late *)job)->ended);
-}
-
-static void *late_main(void *arg) {
-    late *l = arg;
-    mark_set(&l->about);
-    submit(l->pool, &l->job);
-    return NULL;
-}
-
-// A sanitizer sees who still looks at the pool.
-static void a_pool_may_go_while_the_last_submit_returns(void) {
-    for (int round = 0; round < 200; round++) {
-        late l = {.job = WEIR_JOB_INIT(late_run, late_done),
-                  .pool = pool_of(1)};
-        tally_init(&l.about);
-        tally_init(&l.ended);
-        held h; // its worker is up: nobody need be woken
-        hold(l.pool, &h);
-        pthread_t thread = thread_start(late_main, &l);
-        mark_await(&l.about, 1);
-        release(&h);
-        mark_await(&l.ended, 1);
-        weir_pool_destroy(l.pool);
-        thread_join(thread);
-        gate_fini(&h.gate);
-    }
-}
-
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"a_cancelled_job_ends_and_never_runs",
@@ -628,8 +583,6 @@ int main(int argc, char **argv) {
          a_deadline_of_a_deterministic_pool_needs_no_waiting},
         {"every_job_ends_once_whatever_races",
          every_job_ends_once_whatever_races},
-        {"a_pool_may_go_while_the_last_submit_returns",
-         a_pool_may_go_while_the_last_submit_returns},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

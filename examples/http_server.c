@@ -21,6 +21,7 @@
 
 #include <http_parser.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -79,7 +80,8 @@ typedef struct client {
     http_parser parser;
     int error; // status that a callback of the parser chose, or 0
     bool whole;
-    bool host, expects_continue, in_value;
+    unsigned hosts;
+    bool expects_continue, in_value;
     route route;
     char path[64], field[24], value[24]; // as much as is looked at
     size_t path_length, field_length, value_length;
@@ -162,7 +164,9 @@ static void forget_request(client *c) {
     c->work.body = c->work.result = NULL;
     c->work.body_size = c->body_room = c->work.result_size = 0;
     c->path_length = c->field_length = c->value_length = 0;
-    c->host = c->expects_continue = c->in_value = c->whole = false;
+    c->path[0] = c->field[0] = c->value[0] = 0; // a trailer may be left there
+    c->hosts = 0;
+    c->expects_continue = c->in_value = c->whole = false;
     c->error = 0;
 }
 
@@ -331,7 +335,7 @@ static int on_url(http_parser *parser, const char *text, size_t length) {
 
 static void header_ends(client *c) {
     if (strcasecmp(c->field, "host") == 0)
-        c->host = true;
+        c->hosts++;
     if (strcasecmp(c->field, "expect") == 0 &&
         strcasecmp(c->value, "100-continue") == 0)
         c->expects_continue = true;
@@ -361,7 +365,7 @@ static int on_headers(http_parser *parser) {
     c->path[strcspn(c->path, "?")] = 0;
     if (parser->http_major != 1)
         return refuse(c, 505);
-    if (parser->http_minor > 0 && !c->host)
+    if (c->hosts > 1 || (parser->http_minor > 0 && c->hosts == 0))
         return refuse(c, 400);
     if ((parser->flags & F_CONTENTLENGTH) != 0 &&
         parser->content_length > set.body_max)
@@ -370,7 +374,12 @@ static int on_headers(http_parser *parser) {
         char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
         uv_buf_t buffer = uv_buf_init(text, sizeof(text) - 1);
         int size = (int)buffer.len;
-        if (uv_try_write((uv_stream_t *)&c->tcp, &buffer, 1) != size)
+        int sent = uv_try_write((uv_stream_t *)&c->tcp, &buffer, 1);
+        if (sent > 0 && sent < size) { // half a line: nothing may follow it
+            close_client(c);
+            return -1;
+        }
+        if (sent != size)
             return refuse(c, 503);
     }
     return 0;
@@ -515,7 +524,7 @@ static void accept_one(void) {
     client *c = calloc(1, sizeof(*c));
     somebody_waits = c == NULL;
     if (c == NULL) {
-        counts.accept_failed++; // again when the next one leaves
+        counts.accept_failed++; // again when the next one leaves, or comes
         return;
     }
     uv_timer_init(loop, &c->timer);
@@ -637,7 +646,7 @@ static void read_options(int argc, char **argv) {
                 pool_kind = (http_pool_kind)k;
                 known = true;
             }
-        if (!known) {
+        if (!known || set.port > 65535) {
             fprintf(stderr, "http_server: bad option: %s %s\n", argv[i], value);
             exit(2);
         }
@@ -648,7 +657,11 @@ int main(int argc, char **argv) {
     static const int numbers[3] = {SIGINT, SIGTERM, SIGUSR1};
     read_options(argc, argv);
     struct rlimit files;
-    if (set.connections == 0 && getrlimit(RLIMIT_NOFILE, &files) == 0)
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        files.rlim_cur = 2 * SPARE_FDS;
+    if (files.rlim_cur > INT_MAX) // RLIM_INFINITY, too
+        files.rlim_cur = INT_MAX;
+    if (set.connections == 0)
         set.connections = files.rlim_cur > 2 * SPARE_FDS
                               ? (unsigned)files.rlim_cur - SPARE_FDS
                               : SPARE_FDS;

@@ -91,6 +91,8 @@ static int on_signal(int signals, weir_loop *loop) {
     return weir_loop_close(loop, WEIR_STOP_DRAIN, closed, NULL) != 0;
 }
 
+#define HOUR_NS INT64_C(3600000000000)
+
 // sleep_ms is how long epoll may sleep: not at all when calls have just been
 // delivered and more are on their way, else until the next deadline.
 static int sleep_ms(weir_loop *loop, int delivered) {
@@ -100,6 +102,8 @@ static int sleep_ms(weir_loop *loop, int delivered) {
     if (due_ns == WEIR_FOREVER)
         return -1;
     int64_t left_ns = due_ns - weir_now_ns();
+    if (left_ns > HOUR_NS)
+        left_ns = HOUR_NS; // an int holds no more than a few weeks
     return left_ns > 0 ? (int)(left_ns / 1000000) + 1 : 0;
 }
 
@@ -158,6 +162,10 @@ int main(void) {
     int failed = weir_call_submit_lane(loop, lane, &question.call) != 0 ||
                  run(loop, timer, signals, ends[1]);
 
+    close(ends[1]); // ends a read that nobody has answered
+    while (weir_loop_pending(loop) > 0 &&
+           weir_loop_wait(loop, WEIR_FOREVER) == 0)
+        weir_loop_drain(loop);
     weir_lane_destroy(lane);
     weir_pool_destroy(pool);
     weir_loop_destroy(loop);

@@ -31,6 +31,8 @@ static gboolean mailbox_prepare(GSource *source, gint *timeout_ms) {
     *timeout_ms = -1;
     if (due_ns != WEIR_FOREVER) {
         int64_t left_ns = due_ns - weir_now_ns();
+        if (left_ns > INT64_C(3600000000000)) // an hour: a gint holds weeks
+            left_ns = INT64_C(3600000000000);
         *timeout_ms = left_ns > 0 ? (gint)(left_ns / 1000000) + 1 : 0;
     }
     // After a delivery dispatch comes round once more before GLib sleeps: there

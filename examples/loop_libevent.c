@@ -101,6 +101,8 @@ int main(void) {
     deadline = evtimer_new(base, drain, NULL);
 
     error = submit_both(pool);
+    if (error != 0) // then nothing else ends the slow one
+        (void)weir_call_cancel(&slow);
     event_base_dispatch(base);
     if (weir_loop_pending(loop) == 0)
         printf("nothing is pending\n");

@@ -177,6 +177,9 @@ int main(void) {
         return 1;
     }
     int status = run(loop, pool);
+    while (weir_loop_pending(loop) > 0 &&
+           weir_loop_wait(loop, WEIR_FOREVER) == 0)
+        weir_loop_drain(loop);
     weir_pool_destroy(pool);
     weir_loop_destroy(loop);
     return status;

@@ -253,6 +253,9 @@ int main(void) {
     close(server.socket);
     pthread_join(thread, NULL);
     int status = report(&server, &peer);
+    while (weir_loop_pending(server.loop) > 0 &&
+           weir_loop_wait(server.loop, WEIR_FOREVER) == 0)
+        weir_loop_drain(server.loop);
     weir_pool_destroy(server.pool);
     weir_loop_destroy(server.loop);
     return status;

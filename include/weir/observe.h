@@ -91,7 +91,8 @@ WEIR_API int weir_metrics_create(weir_metrics **out) WEIR_MUST_CHECK;
 WEIR_API void weir_metrics_destroy(weir_metrics *metrics); // NULL is allowed
 
 // weir_metrics_add_* add something under a name, which becomes a label.
-// Errors: -EALREADY (it is there), -EINVAL (no name), -ENOMEM.
+// Errors: -EALREADY (it is there, or another of its kind has that name),
+// -EINVAL (no name), -ENOMEM.
 WEIR_API int weir_metrics_add_pool(weir_metrics *metrics, weir_pool *pool,
                                    const char *name) WEIR_MUST_CHECK;
 WEIR_API int weir_metrics_add_lane(weir_metrics *metrics, weir_lane *lane,
@@ -125,7 +126,7 @@ typedef struct weir_stall {
 // weir_observe_stalls lists jobs that have been running, and workers that have
 // been lent, for at least over_ns, the longest first; at most `max` of them.
 // Returns how many there are, which may be more than max. For a timer of your
-// event loop. Errors: -ECHILD.
+// event loop. Errors: -EINVAL (over_ns below 0), -ECHILD.
 WEIR_API int weir_observe_stalls(weir_pool *pool, int64_t over_ns,
                                  weir_stall *stalls, unsigned max);
 
@@ -172,7 +173,9 @@ typedef struct weir_trace_options {
 // are created (weir_pool_options.trace). It records: each job and stolen fork
 // with its worker, its start and end and, for jobs, its time in the queue;
 // parks; loans; tokens of pipelines by stage; calls, from submit to delivery.
-// While it is off it costs nothing that can be measured.
+// While it is off it costs nothing that can be measured. What a pool recorded
+// stays, with its memory, until the trace is destroyed: one trace is not for a
+// program that makes pools again and again.
 // options NULL: defaults. Errors: -EINVAL, -E2BIG, -ENOMEM.
 WEIR_API int
 weir_trace_create(weir_trace **out,

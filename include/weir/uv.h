@@ -18,6 +18,8 @@
 //              and join the threads of a pool of its own.
 //   ownership  work requests are your memory, lent until after_work_cb.
 //   errors     0 or a negative errno, which on Unix is a UV_E* of libuv's.
+//   fork(2)    in a child process nothing is delivered: queue_work and cancel
+//              return UV_ECHILD, detach gives the handles back at once.
 #ifndef WEIR_UV_H
 #define WEIR_UV_H
 
@@ -50,6 +52,8 @@ typedef struct weir_uv_options {
 WEIR_API int weir_uv_attach(weir_uv **out, uv_loop_t *uv,
                             const weir_uv_options *options) WEIR_MUST_CHECK;
 
+// weir_uv_loop and weir_uv_pool: any thread. The loop is closed and destroyed
+// by detach: do not call weir_loop_close or weir_loop_destroy on it.
 WEIR_API weir_loop *weir_uv_loop(weir_uv *weir);
 WEIR_API weir_pool *weir_uv_pool(weir_uv *weir);
 
@@ -80,7 +84,8 @@ struct weir_uv_work {
 // with 0 or, if work_cb did not run, UV_ECANCELED. Unlike there, any thread may
 // call it. The request needs no zeroing (so queueing one twice is not caught).
 // weir_uv_queue_work_at also measures it at a site; NULL: not.
-// Errors: -EINVAL (no work_cb), -ESHUTDOWN (it is detaching).
+// Errors: -EINVAL (no work_cb), -ESHUTDOWN (it is detaching, or the pool is
+// stopping), -ECHILD.
 WEIR_API int weir_uv_queue_work(weir_uv *weir, weir_uv_work *work,
                                 weir_uv_work_cb work_cb,
                                 weir_uv_after_work_cb after_work_cb);

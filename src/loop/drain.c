@@ -74,13 +74,13 @@ static wr_call *take(weir_loop *loop, int64_t now) {
 
 // Its memory is the user's from the call of done on.
 static void deliver(weir_loop *loop, wr_call *call, int64_t now) {
-    weir_call *public = wr_call_public(call);
+    weir_call *theirs = wr_call_public(call);
     void *captured = call->captured;
     if (call->submitted_ns != 0 && wr_trace_on(loop->options.trace))
         trace_call(loop, call, now);
     wr_loop_enter(loop, captured);
-    if (public->done != NULL)
-    public->done(public, call->status);
+    if (theirs->done != NULL)
+        theirs->done(theirs, call->status);
     wr_loop_leave(loop, captured);
     if (loop->hooks.release != NULL)
         loop->hooks.release(loop->hooks.context, captured);
@@ -89,6 +89,7 @@ static void deliver(weir_loop *loop, wr_call *call, int64_t now) {
 // ---- spinning --------------------------------------------------------------
 
 enum {
+    SPIN_MORE_NS = 5000, // looks longer than usual by half and this
     SPIN_MISSES = 2, // so many waits in a row too long: looking does not pay
     SPIN_FEW = 16,   // calls that one drain waits for when many more are away,
     SPIN_FEW_NS = 4000 // and how long, once the first is there
@@ -103,6 +104,15 @@ static void learn(weir_loop *loop, int64_t now) {
     loop->wait_began_ns = 0;
     // A quarter more, for what waking up took.
     loop->spin_missed = waited < full + full / 4 ? 0 : loop->spin_missed + 1;
+}
+
+// How long to look: somewhat longer than it took when it paid. No longer,
+// because the system may have put the worker that was woken onto this very
+// CPU, where it cannot run before this thread sleeps.
+static int64_t budget_ns(const weir_loop *loop) {
+    int64_t full = loop->options.spin_ns;
+    int64_t usual = loop->spin_mean_ns + loop->spin_mean_ns / 2 + SPIN_MORE_NS;
+    return loop->spin_mean_ns != 0 && usual < full ? usual : full;
 }
 
 static uint32_t ended(const weir_loop *loop) {
@@ -134,8 +144,7 @@ static bool look(const weir_loop *loop, int64_t budget_ns, uint32_t few) {
 // Looks for a call that is about to end, unarmed, so that whoever ends it need
 // not write.
 static void spin(weir_loop *loop) {
-    int64_t budget = loop->options.spin_ns;
-    if (budget <= 0 || ended(loop) > 0)
+    if (loop->options.spin_ns <= 0 || ended(loop) > 0)
         return;
     wr_mutex_lock(&loop->lock);
     uint64_t away = loop->counts.pending - loop->taken_count;
@@ -147,13 +156,21 @@ static void spin(weir_loop *loop) {
     if (loop->wait_began_ns == 0)
         loop->wait_began_ns = now;
     // A loop that is woken by other things meanwhile looks no longer in all.
-    budget -= now - loop->wait_began_ns;
+    int64_t budget = budget_ns(loop) - (now - loop->wait_began_ns);
     if (budget <= 0 || loop->spin_missed >= SPIN_MISSES)
         return;
     wr_mutex_lock(&loop->post_lock);
     loop->armed = false;
     wr_mutex_unlock(&loop->post_lock);
     bool paid = look(loop, budget, away > 4 * SPIN_FEW ? SPIN_FEW : 1);
+    if (paid) {
+        int64_t took = wr_now_ns() - loop->wait_began_ns;
+        int64_t mean = loop->spin_mean_ns;
+        loop->spin_mean_ns = mean == 0 ? took : mean + (took - mean) / 8;
+    } else if (loop->spin_mean_ns < loop->options.spin_ns) {
+        // Perhaps a little more would have been enough: next time.
+        loop->spin_mean_ns += loop->spin_mean_ns / 8;
+    }
     wr_mutex_lock(&loop->lock);
     loop->counts.spins++;
     loop->counts.spins_paid += paid;

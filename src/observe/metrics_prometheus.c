@@ -5,6 +5,7 @@
 #include "observe/types.h"
 
 #include "base/fault.h"
+#include "observe/trace_text.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -26,46 +27,20 @@ typedef struct all_series {
 
 // ---- samples ---------------------------------------------------------------
 
-// The length of the well-formed character at `text`, or 0.
-static size_t character(const unsigned char *text) {
-    static const struct {
-        unsigned char mask, lead, length;
-        uint32_t lowest;
-    } forms[] = {{0x80, 0x00, 1, 0},
-                 {0xE0, 0xC0, 2, 0x80},
-                 {0xF0, 0xE0, 3, 0x800},
-                 {0xF8, 0xF0, 4, 0x10000}};
-    for (size_t i = 0; i < 4; i++) {
-        if ((text[0] & forms[i].mask) != forms[i].lead)
-            continue;
-        uint32_t code = text[0] & (unsigned char)~forms[i].mask;
-        for (size_t k = 1; k < forms[i].length; k++) {
-            if ((text[k] & 0xC0) != 0x80)
-                return 0;
-            code = code << 6 | (text[k] & 0x3F);
-        }
-        bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-        return code >= forms[i].lowest && code <= 0x10FFFF && !surrogate
-                   ? forms[i].length
-                   : 0;
-    }
-    return 0;
-}
-
 // Label values are UTF-8; what is not becomes U+FFFD.
 static void write_value(FILE *out, const char *value) {
-    const unsigned char *at = (const void *)value;
-    while (*at != 0) {
-        size_t length = character(at);
-        if (*at == '\n')
+    const char *at = value;
+    uint32_t character;
+    for (const char *from = at; (character = wr_utf8_next(&at)) != 0;
+         from = at) {
+        if (character == '\n')
             fputs("\\n", out);
-        else if (*at == '"' || *at == '\\')
-            fprintf(out, "\\%c", *at);
-        else if (length > 0)
-            fwrite(at, 1, length, out);
-        else
+        else if (character == '"' || character == '\\')
+            fprintf(out, "\\%c", (char)character);
+        else if (character == 0xFFFD)
             fputs("\xEF\xBF\xBD", out);
-        at += length > 0 ? length : 1;
+        else
+            fwrite(from, 1, (size_t)(at - from), out);
     }
 }
 
@@ -414,8 +389,9 @@ static const figure site_figures[] = {
      COUNT},
     {"weir_site_calls_active", "Calls accepted and not delivered, now.", NULL,
      NULL, SITE(active), COUNT},
-    {"weir_site_calls_active_max", "Most calls that were active at once.", NULL,
-     NULL, SITE(active_max), COUNT},
+    {"weir_site_calls_active_max",
+     "At most this many calls were active at once.", NULL, NULL,
+     SITE(active_max), COUNT},
     {"weir_site_calls_inlined_total", "Calls that ran inside submit.", NULL,
      NULL, SITE(inlined), COUNT},
     {"weir_site_calls_slow_total", "Calls that ran longer than 100 ms.", NULL,

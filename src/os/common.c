@@ -43,7 +43,7 @@ void wr_mutex_lock_slow(wr_mutex *mutex) {
     // the lock: it cannot know whether others sleep too.
     while (wr_exchange(&mutex->word, 2, acquire, MUTEX_1,
                        "what the last holder did is seen") != 0)
-        (void)wr_futex_wait(&mutex->word, 2, INT64_MAX);
+        (void)wr_futex_wait(&mutex->word, 2, WEIR_FOREVER);
 }
 
 void wr_spin_pause(void) {

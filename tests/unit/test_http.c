@@ -393,34 +393,36 @@ static void refused_with(const server *s, int status, const char *text) {
     is_over(&p);
 }
 
+#define START " HTTP/1.1\r\nHost: x\r\n"
 static void refusals(void) {
     static const char *const small[] = {"--header-max", "1000", "--body-max",
                                         "1000", NULL};
+    static const char *const bad[] = {
+        "rubbish\r\n\r\n",
+        "GET / HTTP/1.1\r\n\r\n", // no host
+        "GET /" START "Host: y\r\n\r\n",
+        "GET /" START "bad header\r\n\r\n",
+        "PUT /" START "Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "PUT /" START "Content-Length: -1\r\n\r\n"};
     server s = start(0, small);
-    refused_with(&s, 400, "rubbish\r\n\r\n");
-    refused_with(&s, 400, "GET / HTTP/1.1\r\n\r\n"); // no host
-    refused_with(&s, 400, "GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n");
-    refused_with(&s, 400,
-                 "POST /hash HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n"
-                 "Transfer-Encoding: chunked\r\n\r\n");
-    refused_with(
-        &s, 400,
-        "POST /hash HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n");
+    for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+        refused_with(&s, 400, bad[i]);
     refused_with(&s, 505, "GET / HTTP/2.0\r\nHost: x\r\n\r\n");
-    refused_with(&s, 413,
-                 "POST /hash HTTP/1.1\r\nHost: x\r\nContent-Length: 1001\r\n"
-                 "Expect: 100-continue\r\n\r\n");
+    refused_with(&s, 413, "PUT /" START "Content-Length: 1001\r\n\r\n");
     char text[4096];
-    snprintf(text, sizeof(text), "GET / HTTP/1.1\r\nHost: x\r\nLong: %01500d",
-             0);
+    snprintf(text, sizeof(text), "GET /" START "Long: %01500d", 0);
     refused_with(&s, 431, text);
     snprintf(text, sizeof(text),
-             "POST /hash HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
-             "\r\n320\r\n%0800d\r\n320\r\n%0800d\r\n0\r\n\r\n",
+             "PUT /" START "Transfer-Encoding: chunked\r\n\r\n320\r\n%0800d"
+             "\r\n320\r\n%0800d\r\n0\r\n\r\n",
              0, 0);
     refused_with(&s, 413, text);
-
-    peer p = dial(&s);
+    peer p = dial(&s); // a trailer is no header of the next request
+    say(&p, "PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0"
+            "\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\n\r\n");
+    CHECK_EQ(status_of(&p), 405);
+    CHECK_EQ(status_of(&p), 400);
+    p = dial(&s);
     say(&p, "POST /hash HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
             "Expect: 100-continue\r\n\r\n");
     CHECK_EQ(status_of(&p), 100);
@@ -429,7 +431,7 @@ static void refusals(void) {
     CHECK_EQ(status_of(&p), 200);
     close(p.fd);
     stop(&s);
-    CHECK_EQ(counted(&s, "answered"), 10);
+    CHECK_EQ(counted(&s, "answered"), 13);
 }
 
 static void bad_and_oversized_input_is_refused(void) { on_each_pool(refusals); }

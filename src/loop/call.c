@@ -132,11 +132,15 @@ int wr_call_to_pool(wr_call *call, weir_pool *pool, bool *arrived) {
     }
     wr_pool_lock(pool);
     int error = wr_job_submit(pool, &call->job, call->pool_captured);
-    if (error != 0)
+    if (error != 0) {
         wr_pool_unlock(pool);
-    else
-        wr_pool_notify(pool);
-    return error;
+        return error;
+    }
+    wr_pool_notify(pool);
+    // Looking would not pay: see README.md, "Spinning".
+    if (pool->wakes_count > 0 && wr_loop_mine(call->loop))
+        call->loop->woke = true;
+    return 0;
 }
 
 void wr_call_sent(weir_pool *pool, bool arrived) {

@@ -89,7 +89,6 @@ static void deliver(weir_loop *loop, wr_call *call, int64_t now) {
 // ---- spinning --------------------------------------------------------------
 
 enum {
-    SPIN_MORE_NS = 5000, // looks longer than usual by half and this
     SPIN_MISSES = 2, // so many waits in a row too long: looking does not pay
     SPIN_FEW = 16,   // calls that one drain waits for when many more are away,
     SPIN_FEW_NS = 4000 // and how long, once the first is there
@@ -99,20 +98,14 @@ enum {
 // to look next time, so that a loop which has stopped looking starts again when
 // its calls are short again, and one whose calls are long looks never.
 static void learn(weir_loop *loop, int64_t now) {
+    loop->woke = false;
+    if (loop->wait_began_ns == 0)
+        return;
     int64_t full = loop->options.spin_ns;
     int64_t waited = now - loop->wait_began_ns;
     loop->wait_began_ns = 0;
     // A quarter more, for what waking up took.
     loop->spin_missed = waited < full + full / 4 ? 0 : loop->spin_missed + 1;
-}
-
-// How long to look: somewhat longer than it took when it paid. No longer,
-// because the system may have put the worker that was woken onto this very
-// CPU, where it cannot run before this thread sleeps.
-static int64_t budget_ns(const weir_loop *loop) {
-    int64_t full = loop->options.spin_ns;
-    int64_t usual = loop->spin_mean_ns + loop->spin_mean_ns / 2 + SPIN_MORE_NS;
-    return loop->spin_mean_ns != 0 && usual < full ? usual : full;
 }
 
 static uint32_t ended(const weir_loop *loop) {
@@ -156,21 +149,13 @@ static void spin(weir_loop *loop) {
     if (loop->wait_began_ns == 0)
         loop->wait_began_ns = now;
     // A loop that is woken by other things meanwhile looks no longer in all.
-    int64_t budget = budget_ns(loop) - (now - loop->wait_began_ns);
-    if (budget <= 0 || loop->spin_missed >= SPIN_MISSES)
+    int64_t budget = loop->options.spin_ns - (now - loop->wait_began_ns);
+    if (budget <= 0 || loop->spin_missed >= SPIN_MISSES || loop->woke)
         return;
     wr_mutex_lock(&loop->post_lock);
     loop->armed = false;
     wr_mutex_unlock(&loop->post_lock);
     bool paid = look(loop, budget, away > 4 * SPIN_FEW ? SPIN_FEW : 1);
-    if (paid) {
-        int64_t took = wr_now_ns() - loop->wait_began_ns;
-        int64_t mean = loop->spin_mean_ns;
-        loop->spin_mean_ns = mean == 0 ? took : mean + (took - mean) / 8;
-    } else if (loop->spin_mean_ns < loop->options.spin_ns) {
-        // Perhaps a little more would have been enough: next time.
-        loop->spin_mean_ns += loop->spin_mean_ns / 8;
-    }
     wr_mutex_lock(&loop->lock);
     loop->counts.spins++;
     loop->counts.spins_paid += paid;
@@ -188,7 +173,7 @@ static int deliver_all(weir_loop *loop) {
     unsigned delivered = 0;
     bool armed = false;
     wr_mutex_lock(&loop->lock);
-    if (loop->wait_began_ns != 0 && loop->taken_count > 0)
+    if (loop->taken_count > 0)
         learn(loop, now);
     uint64_t limit = loop->options.drain_calls;
     if (limit == UINT_MAX) // or calls that submit calls would never end

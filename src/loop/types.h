@@ -131,7 +131,7 @@ struct weir_loop {
     int64_t inline_ns;     // ran inline, by ADAPTIVE, since the last drain
     int64_t wait_began_ns; // it went to look or sleep then; 0: it has not
     unsigned spin_missed;  // waits in a row that were too long to look
-    int64_t spin_mean_ns;  // how long it took when looking paid; 0: never
+    bool woke; // a submit had to wake a worker since the last wait was over
     void (*closed)(weir_loop *loop, void *context);
     void *closed_context;
 

@@ -35,7 +35,7 @@ serve() {
     "$server" --pool "$@" >"$work/said" &
     pid=$!
     # It goes with the script.
-    trap 'kill $pid 2>/dev/null; rm -rf "${cleanup[@]}"' EXIT
+    trap 'kill $pid 2>/dev/null || :; rm -rf "${cleanup[@]}"' EXIT
     until grep -q listening "$work/said"; do
         kill -0 $pid || die "the server did not start"
     done

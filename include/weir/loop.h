@@ -189,8 +189,7 @@ WEIR_API int weir_loop_drain(weir_loop *loop);
 // weir_loop_drain_spin is weir_loop_drain for the moment before the loop goes
 // to sleep: if calls are running and none has ended, it first looks for one for
 // a while, which saves a write, a wake-up and a context switch when calls are
-// short. It remembers whether looking pays and stops when it does not; it does
-// not look when the loop has just woken a worker, which takes longer.
+// short. It remembers whether looking pays and stops when it does not.
 // Loop's thread. Errors: as weir_loop_drain.
 WEIR_API int weir_loop_drain_spin(weir_loop *loop);
 

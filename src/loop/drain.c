@@ -89,6 +89,10 @@ static void deliver(weir_loop *loop, wr_call *call, int64_t now) {
 // ---- spinning --------------------------------------------------------------
 
 enum {
+    SPIN_MORE_NS = 5000, // it looks half as long again as usual, and this
+    SPIN_VAIN = 4,       // looks in vain in a row, after waking a worker:
+    SPIN_REST = 16,      // so many waits without one; doubles, up to
+    SPIN_REST_MAX = 1024,
     SPIN_MISSES = 2, // so many waits in a row too long: looking does not pay
     SPIN_FEW = 16,   // calls that one drain waits for when many more are away,
     SPIN_FEW_NS = 4000 // and how long, once the first is there
@@ -106,6 +110,34 @@ static void learn(weir_loop *loop, int64_t now) {
     loop->wait_began_ns = 0;
     // A quarter more, for what waking up took.
     loop->spin_missed = waited < full + full / 4 ? 0 : loop->spin_missed + 1;
+}
+
+// How long to look: somewhat longer than it took when it paid. No longer: the
+// worker may be on this very CPU, and cannot run before this thread sleeps.
+static int64_t budget_ns(const weir_loop *loop) {
+    int64_t full = loop->options.spin_ns;
+    int64_t usual = loop->spin_mean_ns + loop->spin_mean_ns / 2 + SPIN_MORE_NS;
+    return loop->spin_mean_ns != 0 && usual < full ? usual : full;
+}
+
+// What a look has come to. After one in vain a little more is tried.
+static void adjust(weir_loop *loop, bool paid) {
+    int64_t mean = loop->spin_mean_ns;
+    if (paid) {
+        int64_t took = wr_now_ns() - loop->wait_began_ns;
+        loop->spin_mean_ns = mean == 0 ? took : mean + (took - mean) / 8;
+        loop->spin_vain = 0;
+        loop->spin_rest_next = SPIN_REST;
+        return;
+    }
+    if (mean < loop->options.spin_ns)
+        loop->spin_mean_ns += mean / 8;
+    if (++loop->spin_vain < SPIN_VAIN)
+        return;
+    loop->spin_vain = SPIN_VAIN - 1; // one more after the rest
+    loop->spin_rest = loop->spin_rest_next;
+    if (loop->spin_rest_next < SPIN_REST_MAX)
+        loop->spin_rest_next *= 2;
 }
 
 static uint32_t ended(const weir_loop *loop) {
@@ -146,16 +178,25 @@ static void spin(weir_loop *loop) {
     if (!hopeful)
         return;
     int64_t now = wr_now_ns();
-    if (loop->wait_began_ns == 0)
+    bool first = loop->wait_began_ns == 0;
+    if (first)
         loop->wait_began_ns = now;
+    // A worker that had to be woken tends to be on this very CPU, where it
+    // cannot run before this thread sleeps; but if this one goes on looking
+    // the system moves it, and then both are hot. So: seldom, if in vain.
+    if (loop->woke && loop->spin_rest > 0) {
+        loop->spin_rest -= first;
+        return;
+    }
     // A loop that is woken by other things meanwhile looks no longer in all.
-    int64_t budget = loop->options.spin_ns - (now - loop->wait_began_ns);
-    if (budget <= 0 || loop->spin_missed >= SPIN_MISSES || loop->woke)
+    int64_t budget = budget_ns(loop) - (now - loop->wait_began_ns);
+    if (budget <= 0 || loop->spin_missed >= SPIN_MISSES)
         return;
     wr_mutex_lock(&loop->post_lock);
     loop->armed = false;
     wr_mutex_unlock(&loop->post_lock);
     bool paid = look(loop, budget, away > 4 * SPIN_FEW ? SPIN_FEW : 1);
+    adjust(loop, paid);
     wr_mutex_lock(&loop->lock);
     loop->counts.spins++;
     loop->counts.spins_paid += paid;

@@ -126,11 +126,15 @@ struct weir_loop {
     wr_atomic_ptr owner;
 
     // The loop's thread alone.
-    unsigned drains;       // under way: 2 and more are nested inside done
-    bool held;             // hold(1) was called last
-    int64_t inline_ns;     // ran inline, by ADAPTIVE, since the last drain
-    int64_t wait_began_ns; // it went to look or sleep then; 0: it has not
-    unsigned spin_missed;  // waits in a row that were too long to look
+    unsigned drains;         // under way: 2 and more are nested inside done
+    bool held;               // hold(1) was called last
+    int64_t inline_ns;       // ran inline, by ADAPTIVE, since the last drain
+    int64_t wait_began_ns;   // it went to look or sleep then; 0: it has not
+    unsigned spin_missed;    // waits in a row that were too long to look
+    int64_t spin_mean_ns;    // how long it took when looking paid; 0: never
+    unsigned spin_vain;      // looks in vain in a row
+    unsigned spin_rest;      // waits to go without a look after waking a worker
+    unsigned spin_rest_next; // how many the next time
     bool woke; // a submit had to wake a worker since the last wait was over
     void (*closed)(weir_loop *loop, void *context);
     void *closed_context;

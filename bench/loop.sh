@@ -64,7 +64,7 @@ echo "### loop"
 echo
 machine
 echo "$round interleaved rounds ($seldom for line and mixed) in $SECONDS s," \
-    "$(kept weir:hot.p50) of them quiet for weir."
+    "$(kept weir:hot.p50) of them quiet."
 cat <<'TEXT'
 Each figure is of one short run: the lowest over the runs (the median). Forms:
 weir on a plain epoll loop; with a site; with a site that decides itself; weir

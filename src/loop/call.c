@@ -137,7 +137,7 @@ int wr_call_to_pool(wr_call *call, weir_pool *pool, bool *arrived) {
         return error;
     }
     wr_pool_notify(pool);
-    // Looking would not pay: see README.md, "Spinning".
+    // Looking may not pay: see README.md, "Spinning".
     if (pool->wakes_count > 0 && wr_loop_mine(call->loop))
         call->loop->woke = true;
     return 0;

@@ -127,7 +127,7 @@ static void adjust(weir_loop *loop, bool paid) {
         int64_t took = wr_now_ns() - loop->wait_began_ns;
         loop->spin_mean_ns = mean == 0 ? took : mean + (took - mean) / 8;
         loop->spin_vain = 0;
-        loop->spin_rest_next = SPIN_REST;
+        loop->spin_rest_next = WR_SPIN_REST;
         return;
     }
     if (mean < loop->options.spin_ns)
@@ -148,9 +148,9 @@ static uint32_t ended(const weir_loop *loop) {
 // Looks until `few` calls have ended, or one has and a little time has passed:
 // when many are on their way, taking them one by one would make the loop and
 // the workers wait for each other's cache lines.
-static bool look(const weir_loop *loop, int64_t budget_ns, uint32_t few) {
+static bool look(const weir_loop *loop, int64_t for_ns, uint32_t few) {
     int64_t now = wr_now_ns();
-    int64_t end = now + budget_ns;
+    int64_t end = now + for_ns;
     bool seen = false;
     do {
         for (int i = 0; i < 8; i++)

@@ -137,7 +137,7 @@ int weir_loop_create(weir_loop **out, const weir_loop_options *options) {
     wr_list_init(&loop->taken);
     wr_list_init(&loop->calls);
     loop->armed = true;
-    loop->spin_rest_next = 16;
+    loop->spin_rest_next = WR_SPIN_REST;
     wr_atomic_init(&loop->ended_count, 0);
     wr_atomic_init(&loop->owner, &here);
     *out = loop;

@@ -26,6 +26,7 @@ enum {
     WR_DRAIN_CALLS = 1024,
     WR_DRAIN_NS = 1000 * 1000,
     WR_LOOP_SPIN_NS = 50 * 1000,
+    WR_SPIN_REST = 16, // waits without a look, the first time: see drain.c
     WR_SITES_MAX = 64,
     WR_SITES_LIMIT = 65536,
     WR_LANE_THREADS = 64,

@@ -129,14 +129,10 @@ static int take_lane(wr_lane_shot *shot, const wr_observed *one) {
     return weir_lane_count(one->object, &shot->counts);
 }
 
-static const char *text_of(const char *text) {
-    return text != NULL ? text : "";
-}
-
 static bool same_site(const weir_site *a, const weir_site *b) {
     return a->line == b->line &&
-           strcmp(text_of(a->file), text_of(b->file)) == 0 &&
-           strcmp(text_of(a->name), text_of(b->name)) == 0;
+           strcmp(wr_text_of(a->file), wr_text_of(b->file)) == 0 &&
+           strcmp(wr_text_of(a->name), wr_text_of(b->name)) == 0;
 }
 
 static void add_histogram(weir_histogram *to, const weir_histogram *from) {

@@ -398,10 +398,6 @@ static const figure site_figures[] = {
      NULL, SITE(slow), COUNT},
 };
 
-static const char *text_of(const char *text) {
-    return text != NULL ? text : "";
-}
-
 static void write_loops(FILE *out, const wr_shot *shot, series *room) {
     all_series all = {room, 0};
     for (size_t i = 0; i < shot->loops_count; i++)
@@ -416,10 +412,11 @@ static void write_loops(FILE *out, const wr_shot *shot, series *room) {
             const weir_site_stats *stats = &shot->loops[i].sites[k];
             const weir_site *site = stats->site;
             series *one = &room[all.count++];
-            *one = (series){.figures = stats,
-                            .keys = {"loop", "site", "file", "line"},
-                            .values = {shot->loops[i].name, text_of(site->name),
-                                       text_of(site->file), one->number}};
+            *one =
+                (series){.figures = stats,
+                         .keys = {"loop", "site", "file", "line"},
+                         .values = {shot->loops[i].name, wr_text_of(site->name),
+                                    wr_text_of(site->file), one->number}};
             snprintf(one->number, sizeof(one->number), "%d", site->line);
         }
     write_figures(out, &all, ROWS(site_figures));

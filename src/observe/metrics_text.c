@@ -266,7 +266,7 @@ static void advise_pool(const wr_pool_shot *pool, FILE *out, unsigned *lines) {
                 stats->width, plural(stats->width));
         ++*lines;
     }
-    if (stats->slow > 0 && stats->slow * 10 >= stats->run.count) {
+    if (wr_mostly_slow(stats->slow, &stats->run)) {
         fprintf(out,
                 "  pool %s: %s of %s jobs ran longer than 100 ms.\n"
                 "      Split them; what blocks in the system belongs on a "
@@ -298,7 +298,7 @@ static void advise_site(const weir_site_stats *stats, FILE *out,
                 place, name, time);
         ++*lines;
     }
-    if (stats->slow > 0 && stats->slow * 10 >= stats->run.count) {
+    if (wr_mostly_slow(stats->slow, &stats->run)) {
         text a, b;
         fprintf(out,
                 "  %s, %s: %s of %s calls ran longer than 100 ms.\n"

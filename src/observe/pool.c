@@ -15,7 +15,7 @@ static weir_pool_advice advice(const weir_pool_stats *stats) {
     uint64_t active = stats->counts.queued + stats->counts.running;
     if (active > UINT64_C(2) * stats->width)
         return WEIR_POOL_CROWDED;
-    if (stats->slow > 0 && stats->slow * 10 >= stats->run.count)
+    if (wr_mostly_slow(stats->slow, &stats->run))
         return WEIR_POOL_SLOW;
     return WEIR_POOL_FINE;
 }

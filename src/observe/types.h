@@ -113,6 +113,17 @@ bool wr_worker_used(const weir_worker_stats *worker);
 // wr_metrics_end tells whether `out` took all of it: 0 or -EIO.
 int wr_metrics_end(FILE *out);
 
+// ---- small things that several files ask ------------------------------------
+
+static inline const char *wr_text_of(const char *text) {
+    return text != NULL ? text : "";
+}
+
+// wr_mostly_slow: `slow` are one of ten of those that ran, or more.
+static inline bool wr_mostly_slow(uint64_t slow, const weir_histogram *run) {
+    return slow > 0 && slow * 10 >= run->count;
+}
+
 // ---- metrics_format.c: text in columns -------------------------------------
 
 enum { WR_CELL_MAX = 96 };

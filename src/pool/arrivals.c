@@ -24,12 +24,7 @@ bool wr_arrivals_begin(weir_pool *pool) {
 void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured) {
     wr_job_check(job);
     wr_job *own = wr_job_of(job);
-    own->pool = pool;
-    own->scope = NULL;
-    own->event = NULL;
-    own->call = NULL;
-    own->captured = captured;
-    own->timed = false;
+    wr_job_fill(pool, own, NULL, captured);
     own->queued_ns = wr_pool_timed(pool) ? wr_now_ns() : 0;
     wr_list_push_back(&pool->arrivals, &own->link);
     wr_store(&own->state, WR_JOB_QUEUED, relaxed, ALONE, "under the lock");

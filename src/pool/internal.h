@@ -131,6 +131,8 @@ int wr_pool_refuses(weir_pool *pool);
 void wr_job_check(const weir_job *job);
 // wr_job_accept_check: 0, -ESHUTDOWN; aborts on a job that is in use. _locked.
 int wr_job_accept_check(weir_pool *pool, const weir_job *job);
+// wr_job_fill gives a job's private words what each accepted job starts with.
+void wr_job_fill(weir_pool *pool, wr_job *job, wr_scope *scope, void *captured);
 // wr_job_accept makes a job the pool's: counted, timed; its state and queue
 // are the caller's to set next. _locked.
 void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,

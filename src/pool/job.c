@@ -44,20 +44,25 @@ int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
     return -ESHUTDOWN;
 }
 
+void wr_job_fill(weir_pool *pool, wr_job *job, wr_scope *scope,
+                 void *captured) {
+    job->pool = pool;
+    job->scope = scope;
+    job->event = NULL;
+    job->call = NULL;
+    job->captured = captured;
+    job->timed = false;
+    job->timer.of_scope = false;
+}
+
 void wr_job_accept(weir_pool *pool, weir_job *job, wr_scope *scope,
                    void *captured) {
     wr_job *own = wr_job_of(job);
-    own->pool = pool;
-    own->scope = scope;
-    own->event = NULL;
-    own->call = NULL;
-    own->captured = captured;
-    own->timed = false;
+    wr_job_fill(pool, own, scope, captured);
     pool->outstanding++;
     pool->counts.submitted++;
     if (scope == NULL)
         pool->admitted++;
-    own->timer.of_scope = false;
     own->timed = wr_timer_start(pool, &own->timer, job->deadline_ns);
 }
 
@@ -290,6 +295,13 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
 
 // ---- cancelling ------------------------------------------------------------
 
+// The frame is unlinked under the lock, so it is still there. _locked.
+static void tell_running(weir_pool *pool, wr_job *job) {
+    wr_store(&job->frame->cancel, 1, relaxed, ALONE,
+             "a flag; it orders nothing");
+    wr_waiters_wake(pool);
+}
+
 int weir_cancel(weir_pool *pool, weir_job *job) {
     if (wr_pool_forked(pool))
         return -ECHILD;
@@ -306,10 +318,7 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     } else if (own->pool != pool) {
         error = -EINVAL;
     } else if (state == WR_JOB_RUNNING) {
-        // The frame is unlinked under the lock, so it is still there.
-        wr_store(&own->frame->cancel, 1, relaxed, ALONE,
-                 "a flag; it orders nothing");
-        wr_waiters_wake(pool);
+        tell_running(pool, own);
         error = -EBUSY;
     } else {
         wr_job_end_unrun(pool, own, -ECANCELED);
@@ -326,11 +335,8 @@ int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
     uint32_t state = wr_load(&own->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     if (state == WR_JOB_RUNNING) {
-        if (tell) {
-            wr_store(&own->frame->cancel, 1, relaxed, ALONE,
-                     "a flag; it orders nothing");
-            wr_waiters_wake(pool);
-        }
+        if (tell)
+            tell_running(pool, own);
         return -EBUSY;
     }
     // ENDING and linked: it waits for a worker to call its done.

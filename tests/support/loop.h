@@ -99,6 +99,19 @@ static inline void call_on(weir_loop *loop, weir_pool *pool, errand *e) {
     CHECK_EQ(weir_call_submit(loop, pool, &e->call), 0);
 }
 
+// A thread that is not the loop's submits a call: thread_start(far_call_main).
+typedef struct far_call {
+    weir_loop *loop;
+    weir_pool *pool;
+    errand e;
+} far_call;
+
+static inline void *far_call_main(void *arg) {
+    far_call *s = arg;
+    call_on(s->loop, s->pool, &s->e);
+    return NULL;
+}
+
 static inline void call_in(weir_loop *loop, weir_lane *lane, errand *e) {
     CHECK_EQ(weir_call_submit_lane(loop, lane, &e->call), 0);
 }

@@ -355,25 +355,13 @@ static void hold_is_told_when_calls_become_pending_and_when_none_is(void) {
     on_each_pool(hold_changes);
 }
 
-typedef struct submitter {
-    weir_loop *loop;
-    weir_pool *pool;
-    errand e;
-} submitter;
-
-static void *submitter_main(void *arg) {
-    submitter *s = arg;
-    call_on(s->loop, s->pool, &s->e);
-    return NULL;
-}
-
 static void hold_elsewhere(weir_pool *pool) {
     pthread_t home;
     weir_loop *loop = loop_holding(&home);
     held_all h;
     hold_all(pool, &h);
-    submitter s = {.loop = loop, .pool = pool, .e = errand_of(0)};
-    thread_join(thread_start(submitter_main, &s));
+    far_call s = {.loop = loop, .pool = pool, .e = errand_of(0)};
+    thread_join(thread_start(far_call_main, &s));
     CHECK_EQ(hold_now, 0); // it cannot be told there
     CHECK_EQ(drain(loop), 0);
     CHECK_EQ(hold_now, 1);
@@ -410,35 +398,19 @@ static void *opener_main(void *arg) {
     return NULL;
 }
 
-typedef struct elsewhere {
-    weir_loop *loop;
-    weir_pool *pool;
-    errand *e;
-} elsewhere;
-
-static void *call_main(void *arg) {
-    elsewhere *w = arg;
-    call_on(w->loop, w->pool, w->e);
-    return NULL;
-}
-
-// A loop does not look for a call for which it woke a worker itself.
-static void call_from_elsewhere(weir_loop *loop, weir_pool *pool, errand *e) {
-    elsewhere w = {loop, pool, e};
-    thread_join(thread_start(call_main, &w));
-}
-
+// The calls here come from elsewhere: a loop looks seldom for one for which it
+// woke a worker itself.
 static void spin_finds(weir_pool *pool) {
     weir_loop *loop = loop_spinning(INT64_C(60000000000));
     gate g;
     gate_init(&g);
-    errand e = errand_at(&g);
-    call_from_elsewhere(loop, pool, &e);
+    far_call s = {.loop = loop, .pool = pool, .e = errand_at(&g)};
+    thread_join(thread_start(far_call_main, &s));
     gate_await(&g, 1);
     opener o = {.loop = loop, .gate = &g};
     pthread_t thread = thread_start(opener_main, &o);
     CHECK_EQ(weir_loop_drain_spin(loop), 1);
-    check_call_ran(&e, 0);
+    check_call_ran(&s.e, 0);
     thread_join(thread);
     weir_loop_counts c = loop_counts_of(loop);
     CHECK(c.spins <= 1); // 0: it had ended before anybody looked
@@ -457,8 +429,8 @@ static void spin_in_vain(weir_pool *pool) {
     gate_init(&g);
     CHECK_EQ(weir_loop_drain_spin(loop), 0); // nothing runs: no look
     CHECK_EQ(loop_counts_of(loop).spins, 0);
-    errand e = errand_at(&g);
-    call_from_elsewhere(loop, pool, &e);
+    far_call s = {.loop = loop, .pool = pool, .e = errand_at(&g)};
+    thread_join(thread_start(far_call_main, &s));
     gate_await(&g, 1);
     for (int i = 0; i < 10000; i++)
         CHECK_EQ(weir_loop_drain_spin(loop), 0);
@@ -469,7 +441,7 @@ static void spin_in_vain(weir_pool *pool) {
     gate_open(&g);
     ended_await(loop, pool, 1);
     CHECK_EQ(weir_loop_drain_spin(loop), 1);
-    check_call_ran(&e, 0);
+    check_call_ran(&s.e, 0);
     loop_close(loop);
     gate_fini(&g);
 }
@@ -616,9 +588,9 @@ static void earlier_elsewhere(weir_pool *pool) {
     call_on(loop, pool, &far);
     drain(loop);
     fd_settle(loop);
-    submitter s = {.loop = loop, .pool = pool, .e = errand_of(0)};
+    far_call s = {.loop = loop, .pool = pool, .e = errand_of(0)};
     s.e.call.deadline_ns = in_ms(1800000);
-    thread_join(thread_start(submitter_main, &s));
+    thread_join(thread_start(far_call_main, &s));
     CHECK(fd_readable(loop)); // so that the loop asks again
     CHECK_EQ(drain(loop), 0);
     CHECK_EQ(weir_loop_next_deadline(loop), s.e.call.deadline_ns);
@@ -635,7 +607,7 @@ static void a_deadline_from_elsewhere_makes_it_readable(void) {
 // ---- whose thread ----------------------------------------------------------
 
 static void *own_main(void *arg) {
-    submitter *s = arg;
+    far_call *s = arg;
     CHECK_EQ(weir_loop_own(s->loop), 0);
     CHECK_EQ(weir_loop_own(s->loop), 0); // again is no error
     s->e = errand_of(3);
@@ -652,7 +624,7 @@ static void owned_elsewhere(weir_pool *pool) {
     errand e = errand_of(0);
     call_on(loop, pool, &e);
     settle(loop, pool);
-    submitter s = {.loop = loop, .pool = pool};
+    far_call s = {.loop = loop, .pool = pool};
     thread_join(thread_start(own_main, &s));
     thread_join(thread_start(own_main, &s));
     CHECK_EQ(weir_loop_own(loop), 0);

@@ -169,18 +169,6 @@ static void a_stopped_pool_refuses_inline_calls(void) {
 
 // ---- what never runs inline ------------------------------------------------
 
-typedef struct submitter {
-    weir_loop *loop;
-    weir_pool *pool;
-    errand e;
-} submitter;
-
-static void *submitter_main(void *arg) {
-    submitter *s = arg;
-    call_on(s->loop, s->pool, &s->e);
-    return NULL;
-}
-
 static void never_inline(weir_pool *pool) {
     weir_loop_options options = loop_options();
     options.sites_max = 1;
@@ -194,8 +182,8 @@ static void never_inline(weir_pool *pool) {
     }
     CHECK_EQ(weir_call_submit_batch(loop, pool, calls, 3), 0);
     call_in(loop, lane, &in_lane);
-    submitter s = {.loop = loop, .pool = pool, .e = errand_with(&here, 0)};
-    thread_join(thread_start(submitter_main, &s));
+    far_call s = {.loop = loop, .pool = pool, .e = errand_with(&here, 0)};
+    thread_join(thread_start(far_call_main, &s));
     static const weir_site beyond =
         WEIR_SITE_INIT_MODE("one too many", WEIR_SITE_INLINE);
     errand unmeasured = errand_with(&beyond, 0);
@@ -376,8 +364,8 @@ static void elsewhere(weir_pool *pool) {
     uint64_t before = inlined(loop);
     call_in(loop, lane, &in_lane);
     CHECK_EQ(weir_call_submit_batch(loop, pool, batch, 1), 0);
-    submitter s = {.loop = loop, .pool = pool, .e = errand_with(&adaptive, 0)};
-    thread_join(thread_start(submitter_main, &s));
+    far_call s = {.loop = loop, .pool = pool, .e = errand_with(&adaptive, 0)};
+    thread_join(thread_start(far_call_main, &s));
     settle(loop, NULL);
     CHECK_EQ(inlined(loop), before);
     CHECK(e.self != NULL);

@@ -306,20 +306,8 @@ static void what_follows_an_inline_part_does_not_bar_the_next(void) {
 // ---- one CPU ---------------------------------------------------------------
 
 // Looking would keep the worker from ending the call that is looked for.
-typedef struct elsewhere {
-    weir_loop *loop;
-    weir_pool *pool;
-    errand *e;
-} elsewhere;
-
-// From another thread: a loop that has woken a worker itself does not look in
-// any case.
-static void *call_main(void *arg) {
-    elsewhere *w = arg;
-    call_on(w->loop, w->pool, w->e);
-    return NULL;
-}
-
+// From another thread: a loop looks seldom in any case for a call for which it
+// woke a worker itself.
 static void beside_one_cpu_nobody_looks_before_sleeping(void) {
     cpu_set_t set;
     CHECK_EQ(sched_getaffinity(0, sizeof(set), &set), 0);
@@ -334,13 +322,12 @@ static void beside_one_cpu_nobody_looks_before_sleeping(void) {
     for (int round = 0; round < 100; round++) {
         gate g;
         gate_init(&g);
-        errand e = errand_at(&g);
-        elsewhere w = {loop, pool, &e};
-        thread_join(thread_start(call_main, &w));
+        far_call s = {.loop = loop, .pool = pool, .e = errand_at(&g)};
+        thread_join(thread_start(far_call_main, &s));
         gate_await(&g, 1);
         CHECK_EQ(weir_loop_drain_spin(loop), 0); // it is away: worth a look
         gate_open(&g);
-        while (e.ended == 0) {
+        while (s.e.ended == 0) {
             CHECK_EQ(weir_loop_wait(loop, WEIR_FOREVER), 0);
             CHECK(weir_loop_drain_spin(loop) >= 0);
         }

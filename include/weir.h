@@ -8,6 +8,7 @@
 #ifndef WEIR_H
 #define WEIR_H
 #include "weir/base.h"
+#include "weir/cache.h"
 #include "weir/loop.h"
 #include "weir/observe.h"
 #include "weir/parallel.h"

@@ -40,3 +40,8 @@ if(NOT WEIR_SANITIZE)
     weir_script(atomics atomics.sh ${PROJECT_SOURCE_DIR})
     weir_script(atomics.selftest atomics_selftest.sh)
 endif()
+weir_test(hash
+    every_byte_and_the_size_count
+    the_secret_decides
+    keys_spread_evenly
+    the_last_reference_is_told_once)

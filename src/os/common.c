@@ -24,6 +24,11 @@ int64_t wr_now_ns(void) {
 
 int64_t weir_now_ns(void) { return wr_now_ns(); }
 
+void wr_entropy(void *bytes, size_t size) {
+    // It fails on kernels without getrandom alone.
+    wr_assert(getentropy(bytes, size) == 0);
+}
+
 void wr_mutex_fini(wr_mutex *mutex) {
     wr_assert(
         wr_load(&mutex->word, relaxed, ALONE, "nobody uses it any more") == 0);

@@ -25,6 +25,11 @@ enum { WR_CACHE_LINE = 64 };
 // wr_now_ns: CLOCK_MONOTONIC.
 int64_t wr_now_ns(void);
 
+// ---- chance ----------------------------------------------------------------
+
+// wr_entropy fills at most 256 bytes with what nobody can guess.
+void wr_entropy(void *bytes, size_t size);
+
 // ---- futex -----------------------------------------------------------------
 
 // wr_futex_wait sleeps while *word == expected, until woken or deadline_ns

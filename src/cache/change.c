@@ -67,6 +67,8 @@ static void forget(weir_cache *cache, wr_cache_node *node, weir_removal why,
 int weir_cache_invalidate(weir_cache *cache, const void *key, size_t key_size) {
     if (wr_cache_forked(cache))
         return -ECHILD;
+    if (key_size > UINT32_MAX)
+        return -ENOENT;
     uint64_t hash = wr_hash(&cache->seed, key, key_size);
     wr_trash trash;
     wr_trash_init(&trash);

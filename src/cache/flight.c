@@ -420,6 +420,8 @@ bool wr_flight_reaches(weir_cache *cache, weir_flight *from,
     while (todo != NULL) {
         weir_flight *flight = todo;
         todo = flight->next;
+        if (flight->landed)
+            continue; // it keeps nobody waiting, whatever its load still does
         if (flight == to)
             return true;
         for (wr_link *link = flight->waits.next; link != &flight->waits;

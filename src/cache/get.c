@@ -242,13 +242,14 @@ static int put_question(question *ask) {
     return error;
 }
 
-static int check(const weir_cache *cache, const weir_get *get) {
+static int check(const weir_cache *cache, weir_get *get) {
+    get->leads = 0;
     if (wr_cache_forked(cache))
         return -ECHILD;
     if (get->key_size > UINT32_MAX || (get->key == NULL && get->key_size > 0))
         return -EINVAL;
-    wr_check(wr_load(&wr_get_of((weir_get *)(uintptr_t)get)->pending, relaxed,
-                     ALONE, "a check of the caller's rules") == 0,
+    wr_check(wr_load(&wr_get_of(get)->pending, relaxed, ALONE,
+                     "a check of the caller's rules") == 0,
              "a get is asked that is pending");
     return 0;
 }
@@ -262,6 +263,14 @@ static int launch(const question *ask) {
     if (error != 0)
         ask->get->leads = 0;
     return error;
+}
+
+// A get that had joined is refused after all. _locked.
+static void uncount(const question *ask) {
+    if (ask->leads)
+        ask->cache->counts.misses--;
+    else
+        ask->cache->counts.coalesced--;
 }
 
 // The call is over: what `join` counted for it.
@@ -295,6 +304,7 @@ static int attach(question *ask) {
                  "a check of the caller's rules");
         wr_flight_leave(own);
         wr_cache_lock(cache);
+        uncount(ask);
         wr_cache_leave(cache);
     }
     call_over(cache, flight);
@@ -369,10 +379,15 @@ int weir_cache_get_wait(weir_cache *cache, weir_get *get) {
     if (error != 0 || ask.flight == NULL)
         return error;
     error = launch(&ask);
-    if (error == 0)
+    if (error != 0) {
+        wr_cache_lock(cache);
+        uncount(&ask);
+        wr_cache_unlock(cache);
+    } else {
         error = weir_event_wait(
             &ask.flight->landing,
             get->deadline_ns != 0 ? get->deadline_ns : WEIR_FOREVER, NULL);
+    }
     if (error == 0)
         answer(get, ask.flight);
     else if (error == -ETIMEDOUT) {
@@ -391,6 +406,8 @@ int weir_cache_find(weir_cache *cache, const void *key, size_t key_size,
                     int *status, weir_entry **out) {
     if (wr_cache_forked(cache))
         return -ECHILD;
+    if (key_size > UINT32_MAX)
+        return -ENOENT;
     uint64_t hash = wr_hash(&cache->seed, key, key_size);
     wr_cache_lock(cache);
     if (quick_hit(cache, hash, key, key_size, status, out)) {

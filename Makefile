@@ -4,11 +4,15 @@
 .PHONY: release demo test check asan tsan bench format clean
 
 build_tools := build-essential cmake ninja-build
+# What `weir serve` and `weir run` are made of.
+serve_tools := pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler \
+	libmicrohttpd-dev libjansson-dev libinih-dev libpng-dev libuv1-dev
 test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc \
-	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev zlib1g-dev
-demo_tools := $(build_tools) rdiff
+	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev zlib1g-dev \
+	$(serve_tools) libonnx-testdata
+demo_tools := $(build_tools) rdiff $(serve_tools)
 bench_tools := $(build_tools) rdiff pkg-config libuv1-dev libhttp-parser-dev \
-	zlib1g-dev wrk
+	zlib1g-dev libglib2.0-dev wrk $(serve_tools)
 
 # The library and the program weir, in build/release.
 release:

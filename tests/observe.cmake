@@ -68,3 +68,7 @@ weir_test(observe_metrics
     an_output_that_is_full_is_an_error
     no_memory_is_an_error
     a_forked_child_cannot_use_it)
+weir_test(observe_cache
+    a_cache_is_exposed
+    a_person_reads_the_same
+    a_cache_comes_and_goes)

@@ -12,6 +12,7 @@ command_of() {
     case $1 in
         build-essential) echo c++ ;; # the last of cc, libc headers, make, c++
         ninja-build) echo ninja ;;
+        protobuf-c-compiler) echo protoc-c ;;
         *) echo "$1" ;;
     esac
 }

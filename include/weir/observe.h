@@ -23,6 +23,7 @@
 #ifndef WEIR_OBSERVE_H
 #define WEIR_OBSERVE_H
 
+#include "weir/cache.h"
 #include "weir/loop.h"
 #include "weir/pool.h"
 
@@ -99,8 +100,11 @@ WEIR_API int weir_metrics_add_lane(weir_metrics *metrics, weir_lane *lane,
                                    const char *name) WEIR_MUST_CHECK;
 WEIR_API int weir_metrics_add_loop(weir_metrics *metrics, weir_loop *loop,
                                    const char *name) WEIR_MUST_CHECK;
+WEIR_API int weir_metrics_add_cache(weir_metrics *metrics, weir_cache *cache,
+                                    const char *name) WEIR_MUST_CHECK;
 
-// weir_metrics_remove takes a pool, lane or loop out again. Errors: -ENOENT.
+// weir_metrics_remove takes a pool, lane, loop or cache out again. Errors:
+// -ENOENT.
 WEIR_API int weir_metrics_remove(weir_metrics *metrics, const void *object);
 
 // weir_metrics_text writes all of it for a person, with advice: sites that

@@ -89,6 +89,11 @@ int weir_metrics_add_loop(weir_metrics *metrics, weir_loop *loop,
     return add(metrics, WR_OBSERVED_LOOP, loop, name);
 }
 
+int weir_metrics_add_cache(weir_metrics *metrics, weir_cache *cache,
+                           const char *name) {
+    return add(metrics, WR_OBSERVED_CACHE, cache, name);
+}
+
 int weir_metrics_remove(weir_metrics *metrics, const void *object) {
     if (wr_forkmark_forked(&metrics->forkmark))
         return -ECHILD;
@@ -127,6 +132,12 @@ static int take_lane(wr_lane_shot *shot, const wr_observed *one) {
     shot->name = one->name;
     shot->counts.size = sizeof(shot->counts);
     return weir_lane_count(one->object, &shot->counts);
+}
+
+static int take_cache(wr_cache_shot *shot, const wr_observed *one) {
+    shot->name = one->name;
+    shot->counts.size = sizeof(shot->counts);
+    return weir_cache_count(one->object, &shot->counts);
 }
 
 static bool same_site(const weir_site *a, const weir_site *b) {
@@ -220,10 +231,13 @@ int wr_shot_take(weir_metrics *metrics, wr_shot *shot) {
     const wr_link *pools = &metrics->observed[WR_OBSERVED_POOL];
     const wr_link *lanes = &metrics->observed[WR_OBSERVED_LANE];
     const wr_link *loops = &metrics->observed[WR_OBSERVED_LOOP];
+    const wr_link *caches = &metrics->observed[WR_OBSERVED_CACHE];
     shot->pools = room_for(count_of(pools), sizeof(*shot->pools));
     shot->lanes = room_for(count_of(lanes), sizeof(*shot->lanes));
     shot->loops = room_for(count_of(loops), sizeof(*shot->loops));
-    if (shot->pools == NULL || shot->lanes == NULL || shot->loops == NULL)
+    shot->caches = room_for(count_of(caches), sizeof(*shot->caches));
+    if (shot->pools == NULL || shot->lanes == NULL || shot->loops == NULL ||
+        shot->caches == NULL)
         return -ENOMEM;
     int error = 0;
     wr_link *link;
@@ -236,6 +250,9 @@ int wr_shot_take(weir_metrics *metrics, wr_shot *shot) {
     for (link = loops->next; link != loops && error == 0; link = link->next)
         error = take_loop(&shot->loops[shot->loops_count++],
                           wr_container_of(link, wr_observed, link));
+    for (link = caches->next; link != caches && error == 0; link = link->next)
+        error = take_cache(&shot->caches[shot->caches_count++],
+                           wr_container_of(link, wr_observed, link));
     return error;
 }
 
@@ -247,6 +264,7 @@ void wr_shot_free(wr_shot *shot) {
     wr_free(shot->pools);
     wr_free(shot->lanes);
     wr_free(shot->loops);
+    wr_free(shot->caches);
 }
 
 bool wr_worker_used(const weir_worker_stats *worker) {

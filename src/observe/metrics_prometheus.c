@@ -337,6 +337,75 @@ static void write_lanes(FILE *out, const wr_shot *shot, series *room) {
     write_figures(out, &all, ROWS(lane_figures));
 }
 
+// ---- caches ----------------------------------------------------------------
+
+#define CACHE(member) offsetof(weir_cache_counts, member)
+#define REMOVED(why) (CACHE(removed) + (size_t)(why) * sizeof(uint64_t))
+
+static const figure cache_figures[] = {
+    {"weir_cache_gets_total", "Gets, by what they found.", "found", "hit",
+     CACHE(hits), COUNT},
+    {"weir_cache_gets_total", NULL, "found", "miss", CACHE(misses), COUNT},
+    {"weir_cache_gets_total", NULL, "found", "coalesced", CACHE(coalesced),
+     COUNT},
+    {"weir_cache_gets_total", NULL, "found", "failed", CACHE(failed_hits),
+     COUNT},
+    {"weir_cache_gets_left_total", "Gets that left before the answer.", NULL,
+     NULL, CACHE(left), COUNT},
+    {"weir_cache_flights_total", "Loads that were started.", NULL, NULL,
+     CACHE(flights), COUNT},
+    {"weir_cache_flights_ended_total", "Loads that have landed, by outcome.",
+     "outcome", "loaded", CACHE(loaded), COUNT},
+    {"weir_cache_flights_ended_total", NULL, "outcome", "failed", CACHE(failed),
+     COUNT},
+    {"weir_cache_flights_ended_total", NULL, "outcome", "abandoned",
+     CACHE(abandoned), COUNT},
+    {"weir_cache_stale_total", "Loads whose result was not kept: superseded.",
+     NULL, NULL, CACHE(stale), COUNT},
+    {"weir_cache_puts_total", "Values put.", NULL, NULL, CACHE(puts), COUNT},
+    {"weir_cache_removed_total", "Values removed, by cause.", "cause",
+     "invalidated", REMOVED(WEIR_REMOVED_INVALIDATED), COUNT},
+    {"weir_cache_removed_total", NULL, "cause", "replaced",
+     REMOVED(WEIR_REMOVED_REPLACED), COUNT},
+    {"weir_cache_removed_total", NULL, "cause", "size",
+     REMOVED(WEIR_REMOVED_SIZE), COUNT},
+    {"weir_cache_removed_total", NULL, "cause", "expired",
+     REMOVED(WEIR_REMOVED_EXPIRED), COUNT},
+    {"weir_cache_removed_total", NULL, "cause", "stopped",
+     REMOVED(WEIR_REMOVED_STOPPED), COUNT},
+    {"weir_cache_too_heavy_total", "Values never kept: too heavy.", NULL, NULL,
+     CACHE(too_heavy), COUNT},
+    {"weir_cache_entries", "Values and failures kept now.", NULL, NULL,
+     CACHE(entries), COUNT},
+    {"weir_cache_bytes", "Their weights.", NULL, NULL, CACHE(bytes), COUNT},
+    {"weir_cache_bytes_max", "The most that ever were.", NULL, NULL,
+     CACHE(bytes_max), COUNT},
+    {"weir_cache_lent_bytes", "Weights of values not kept that are held.", NULL,
+     NULL, CACHE(lent_bytes), COUNT},
+    {"weir_cache_capacity_bytes", "Capacity.", NULL, NULL, CACHE(capacity),
+     COUNT},
+    {"weir_cache_loading", "Loads now.", NULL, NULL, CACHE(loading), COUNT},
+    {"weir_cache_orphans", "Of those, for nobody.", NULL, NULL, CACHE(orphans),
+     COUNT},
+    {"weir_cache_waiting", "Gets that wait for a load now.", NULL, NULL,
+     CACHE(waiting), COUNT},
+    {"weir_cache_oldest_load_seconds", "How long the oldest load runs.", NULL,
+     NULL, CACHE(oldest_ns), SECONDS},
+    {"weir_cache_load_seconds_total", "Time of all loads, added up.", NULL,
+     NULL, CACHE(load_total_ns), SECONDS},
+    {"weir_cache_load_max_seconds", "The longest load.", NULL, NULL,
+     CACHE(load_max_ns), SECONDS},
+};
+
+static void write_caches(FILE *out, const wr_shot *shot, series *room) {
+    all_series all = {room, 0};
+    for (size_t i = 0; i < shot->caches_count; i++)
+        room[all.count++] = (series){.figures = &shot->caches[i].counts,
+                                     .keys = {"cache"},
+                                     .values = {shot->caches[i].name}};
+    write_figures(out, &all, ROWS(cache_figures));
+}
+
 // ---- loops and their sites -------------------------------------------------
 
 #define LOOP(member) offsetof(weir_loop_counts, member)
@@ -431,7 +500,8 @@ static void write_loops(FILE *out, const wr_shot *shot, series *room) {
 
 // As many series as any of the lists may have.
 static size_t most_series(const wr_shot *shot) {
-    size_t count = shot->pools_count + shot->lanes_count + shot->loops_count;
+    size_t count = shot->pools_count + shot->lanes_count + shot->loops_count +
+                   shot->caches_count;
     for (size_t i = 0; i < shot->pools_count; i++)
         count += shot->pools[i].workers_count;
     for (size_t i = 0; i < shot->loops_count; i++)
@@ -450,6 +520,7 @@ int weir_metrics_prometheus(weir_metrics *metrics, FILE *out) {
     if (error == 0) {
         write_pools(out, &shot, room);
         write_lanes(out, &shot, room);
+        write_caches(out, &shot, room);
         write_loops(out, &shot, room);
         error = wr_metrics_end(out);
     }

@@ -156,6 +156,33 @@ static void write_lane(const wr_lane_shot *lane, FILE *out) {
             wr_format_count(d, counts->timed_out));
 }
 
+// ---- caches ----------------------------------------------------------------
+
+static void write_cache(const wr_cache_shot *cache, FILE *out) {
+    const weir_cache_counts *counts = &cache->counts;
+    text a, b, c, d;
+    wr_format_name(a, sizeof(a), cache->name);
+    fprintf(
+        out, "cache %s: %s entr%s, %s of %s bytes\n", a,
+        wr_format_count(b, counts->entries), counts->entries == 1 ? "y" : "ies",
+        wr_format_count(c, counts->bytes),
+        counts->capacity == SIZE_MAX ? "any"
+                                     : wr_format_count(d, counts->capacity));
+    fprintf(out, "  gets     %s hit, %s missed, %s joined a load, %s left\n",
+            wr_format_count(a, counts->hits),
+            wr_format_count(b, counts->misses),
+            wr_format_count(c, counts->coalesced),
+            wr_format_count(d, counts->left));
+    fprintf(out, "  loads    %s done, %s failed, %s abandoned; at most %s\n",
+            wr_format_count(a, counts->loaded),
+            wr_format_count(b, counts->failed),
+            wr_format_count(c, counts->abandoned),
+            wr_format_ns(d, counts->load_max_ns));
+    fprintf(out, "  now      %s loading, %s waiting\n",
+            wr_format_count(a, counts->loading),
+            wr_format_count(b, counts->waiting));
+}
+
 // ---- loops and their sites -------------------------------------------------
 
 static void loop_head(const wr_loop_shot *loop, FILE *out) {
@@ -333,12 +360,18 @@ int weir_metrics_text(weir_metrics *metrics, FILE *out) {
         write_lane(&shot.lanes[i], out);
         fputc('\n', out);
     }
+    for (size_t i = 0; i < shot.caches_count && error == 0; i++) {
+        write_cache(&shot.caches[i], out);
+        fputc('\n', out);
+    }
     for (size_t i = 0; i < shot.loops_count && error == 0; i++) {
         error = write_loop(&shot.loops[i], out);
         fputc('\n', out);
     }
     if (error == 0) {
-        if (shot.pools_count + shot.lanes_count + shot.loops_count == 0)
+        if (shot.pools_count + shot.lanes_count + shot.loops_count +
+                shot.caches_count ==
+            0)
             fputs("nothing is observed\n\n", out);
         write_advice(&shot, out);
         error = wr_metrics_end(out);

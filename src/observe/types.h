@@ -57,6 +57,7 @@ enum wr_observed_kind {
     WR_OBSERVED_POOL,
     WR_OBSERVED_LANE,
     WR_OBSERVED_LOOP,
+    WR_OBSERVED_CACHE,
     WR_OBSERVED_KINDS
 };
 
@@ -95,13 +96,20 @@ typedef struct wr_loop_shot {
     size_t sites_count;
 } wr_loop_shot;
 
+typedef struct wr_cache_shot {
+    const char *name;
+    weir_cache_counts counts;
+} wr_cache_shot;
+
 typedef struct wr_shot {
     wr_pool_shot *pools;
     wr_lane_shot *lanes;
     wr_loop_shot *loops;
+    wr_cache_shot *caches;
     size_t pools_count;
     size_t lanes_count;
     size_t loops_count;
+    size_t caches_count;
 } wr_shot;
 
 // wr_shot_take looks at all of it, one object after the other. Free it in any

@@ -332,7 +332,7 @@ static double quantile(const target *t, double q) {
 }
 
 static int load_main(int argc, char **argv) {
-    const char *type = "application/octet-stream";
+    const char *type = "application/vnd.weir.tensors";
     l.requests = -1;
     int i = 2;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {

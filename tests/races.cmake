@@ -21,3 +21,10 @@ endfunction()
 weir_race(queue_bound)
 weir_race(relay)
 weir_race(nested_wait)
+weir_race(lost_compile)
+weir_race(waiters_fill_pool)
+
+# The page that explains them. Looks at the tree alone, so once is enough.
+if(NOT WEIR_SANITIZE)
+    weir_script(docs.races races_page.sh ${PROJECT_SOURCE_DIR})
+endif()

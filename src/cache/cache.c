@@ -43,12 +43,12 @@ static int read_options(weir_cache *cache, const weir_cache_options *options) {
 }
 
 static int make_parts(weir_cache *cache) {
-    int error = wr_table_init(cache);
+    int error = wr_cache_table_init(cache);
     if (error != 0)
         return error;
     cache->core = wr_calloc(1, sizeof(*cache->core));
     if (cache->core == NULL) {
-        wr_table_fini(cache);
+        wr_cache_table_fini(cache);
         return -ENOMEM;
     }
     wr_refs_init(&cache->core->refs, 1);

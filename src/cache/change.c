@@ -25,15 +25,15 @@ int weir_cache_put(weir_cache *cache, const void *key, size_t key_size,
         cache->stopping && (cache->stopped || cache->mode != WEIR_STOP_DRAIN);
     int error = refused ? -ESHUTDOWN : 0;
     if (error == 0) {
-        wr_cache_node *node = wr_table_find(cache, hash, key, key_size);
+        wr_cache_node *node = wr_cache_table_find(cache, hash, key, key_size);
         if (node != NULL) {
             node->flight = NULL; // it is superseded
             if (node->entry != NULL)
                 wr_keep_remove(cache, node->entry, WEIR_REMOVED_REPLACED,
                                &trash);
-            wr_table_settle(cache, node);
+            wr_cache_table_settle(cache, node);
         }
-        wr_table_add(cache, wr_node_keep(spare));
+        wr_cache_table_add(cache, wr_node_keep(spare));
         wr_entry_fill(entry, 0, result);
         cache->counts.puts++;
         int64_t ttl_ns = result->ttl_ns;
@@ -41,7 +41,7 @@ int weir_cache_put(weir_cache *cache, const void *key, size_t key_size,
             ttl_ns = cache->options.ttl_ns > 0 ? cache->options.ttl_ns
                                                : WEIR_FOREVER;
         wr_keep_publish(cache, entry, ttl_ns, &trash);
-        wr_table_settle(cache, spare);
+        wr_cache_table_settle(cache, spare);
     }
     wr_cache_unlock(cache);
     wr_trash_empty(cache, &trash);
@@ -61,7 +61,7 @@ static void forget(weir_cache *cache, wr_cache_node *node, weir_removal why,
     node->flight = NULL; // it is superseded
     if (node->entry != NULL)
         wr_keep_remove(cache, node->entry, why, trash);
-    wr_table_settle(cache, node);
+    wr_cache_table_settle(cache, node);
 }
 
 int weir_cache_invalidate(weir_cache *cache, const void *key, size_t key_size) {
@@ -73,7 +73,7 @@ int weir_cache_invalidate(weir_cache *cache, const void *key, size_t key_size) {
     wr_trash trash;
     wr_trash_init(&trash);
     wr_cache_lock(cache);
-    wr_cache_node *node = wr_table_find(cache, hash, key, key_size);
+    wr_cache_node *node = wr_cache_table_find(cache, hash, key, key_size);
     if (node != NULL)
         forget(cache, node, WEIR_REMOVED_INVALIDATED, &trash);
     wr_cache_unlock(cache);

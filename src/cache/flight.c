@@ -129,7 +129,7 @@ void wr_flight_land(weir_flight *flight, int status,
     if (current) {
         node->flight = NULL;
         wr_keep_publish(cache, entry, keep_for(flight, status, result), &trash);
-        wr_table_settle(cache, node);
+        wr_cache_table_settle(cache, node);
     }
     if (status != 0 && entry->value == NULL) {
         flight->entry = NULL;
@@ -146,7 +146,7 @@ void wr_flight_supersede(weir_cache *cache, weir_flight *flight) {
     if (node->flight != flight)
         return;
     node->flight = NULL;
-    wr_table_settle(cache, node);
+    wr_cache_table_settle(cache, node);
 }
 
 void wr_flight_tell(weir_flight *flight, int why) {

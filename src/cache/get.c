@@ -104,7 +104,7 @@ static inline bool quick_hit(weir_cache *cache, uint64_t hash, const void *key,
                              weir_entry **out) {
     const wr_cache_table *table = &cache->table;
     const wr_cache_node *node = wr_bucket_find(
-        table->bucket[wr_table_slot(table, hash)], hash, key, key_size);
+        table->bucket[wr_cache_table_slot(table, hash)], hash, key, key_size);
     if (node == NULL || node->entry == NULL || cache->timed ||
         node->entry->status != 0)
         return false;
@@ -154,7 +154,7 @@ static void start(question *ask) {
     weir_cache *cache = ask->cache;
     weir_flight *flight = ask->spare;
     ask->spare = NULL;
-    wr_table_add(cache, wr_node_keep(flight->node));
+    wr_cache_table_add(cache, wr_node_keep(flight->node));
     wr_flight_publish(cache, flight, ask->get->argument);
     cache->counts.misses += ask->joins;
     ask->leads = true;
@@ -170,7 +170,7 @@ static int settle(question *ask) {
     if (wr_cache_refuses(cache, ask->joins ? get->from : NULL))
         return -ESHUTDOWN;
     wr_cache_node *node =
-        wr_table_find(cache, ask->hash, get->key, get->key_size);
+        wr_cache_table_find(cache, ask->hash, get->key, get->key_size);
     weir_entry *entry = node != NULL ? look(cache, node, &ask->trash) : NULL;
     if (entry != NULL) {
         if (ask->joins) {
@@ -181,7 +181,7 @@ static int settle(question *ask) {
     }
     weir_flight *flight = node != NULL ? node->flight : NULL;
     if (node != NULL)
-        wr_table_settle(cache, node); // its entry may have expired
+        wr_cache_table_settle(cache, node); // its entry may have expired
     int error = may_go_on(ask);
     if (error == 0 && flight != NULL && ask->joins && get->from != NULL &&
         wr_flight_reaches(cache, flight, get->from))
@@ -416,7 +416,7 @@ int weir_cache_find(weir_cache *cache, const void *key, size_t key_size,
     }
     wr_trash trash;
     wr_trash_init(&trash);
-    wr_cache_node *node = wr_table_find(cache, hash, key, key_size);
+    wr_cache_node *node = wr_cache_table_find(cache, hash, key, key_size);
     weir_entry *entry = node != NULL ? look(cache, node, &trash) : NULL;
     int error = 0;
     if (entry != NULL)
@@ -424,7 +424,7 @@ int weir_cache_find(weir_cache *cache, const void *key, size_t key_size,
     else
         error = node != NULL && node->flight != NULL ? -EAGAIN : -ENOENT;
     if (node != NULL)
-        wr_table_settle(cache, node);
+        wr_cache_table_settle(cache, node);
     wr_cache_unlock(cache);
     wr_trash_empty(cache, &trash);
     return error;

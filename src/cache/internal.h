@@ -38,9 +38,10 @@ void wr_cache_leave(weir_cache *cache);
 
 // ---- table.c ---------------------------------------------------------------
 
-int wr_table_init(weir_cache *cache); // -ENOMEM
-void wr_table_fini(weir_cache *cache);
-static inline size_t wr_table_slot(const wr_cache_table *table, uint64_t hash) {
+int wr_cache_table_init(weir_cache *cache); // -ENOMEM
+void wr_cache_table_fini(weir_cache *cache);
+static inline size_t wr_cache_table_slot(const wr_cache_table *table,
+                                         uint64_t hash) {
     return (size_t)(hash >> 32) & table->mask; // the best bits
 }
 
@@ -54,11 +55,12 @@ static inline wr_cache_node *wr_bucket_find(wr_cache_node *node, uint64_t hash,
 }
 
 // All _locked. find returns NULL if there is none.
-wr_cache_node *wr_table_find(weir_cache *cache, uint64_t hash, const void *key,
-                             size_t key_size);
-void wr_table_add(weir_cache *cache, wr_cache_node *node); // takes the ref
-// wr_table_settle takes a node that has neither flight nor entry out.
-void wr_table_settle(weir_cache *cache, wr_cache_node *node);
+wr_cache_node *wr_cache_table_find(weir_cache *cache, uint64_t hash,
+                                   const void *key, size_t key_size);
+void wr_cache_table_add(weir_cache *cache,
+                        wr_cache_node *node); // takes the ref
+// wr_cache_table_settle takes a node that has neither flight nor entry out.
+void wr_cache_table_settle(weir_cache *cache, wr_cache_node *node);
 
 // wr_node_create: with one reference, not in the table. NULL: no memory.
 wr_cache_node *wr_node_create(uint64_t hash, const void *key, size_t key_size);

@@ -81,7 +81,7 @@ static void evict_one(weir_cache *cache, int64_t now_ns, wr_trash *trash) {
         wr_keep_remove(cache, entry,
                        expired ? WEIR_REMOVED_EXPIRED : WEIR_REMOVED_SIZE,
                        trash);
-        wr_table_settle(cache, node);
+        wr_cache_table_settle(cache, node);
         return;
     }
 }

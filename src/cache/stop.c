@@ -108,7 +108,7 @@ void weir_cache_destroy(weir_cache *cache) {
              "a cache is destroyed on a worker of its pool, or with a load "
              "that nothing will end");
     wr_assert(error == 0);
-    wr_table_fini(cache);
+    wr_cache_table_fini(cache);
     // Whoever ended the last thing may still hold it.
     wr_cache_lock(cache);
     wr_mutex_unlock(&cache->lock);

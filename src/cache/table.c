@@ -32,7 +32,7 @@ void wr_node_drop(wr_cache_node *node) {
 
 // ---- the table -------------------------------------------------------------
 
-int wr_table_init(weir_cache *cache) {
+int wr_cache_table_init(weir_cache *cache) {
     cache->table.bucket =
         wr_calloc(WR_CACHE_BUCKETS, sizeof(*cache->table.bucket));
     if (cache->table.bucket == NULL)
@@ -41,25 +41,26 @@ int wr_table_init(weir_cache *cache) {
     return 0;
 }
 
-void wr_table_fini(weir_cache *cache) {
+void wr_cache_table_fini(weir_cache *cache) {
     wr_free(cache->table.bucket);
     wr_free(cache->old.bucket);
 }
 
-wr_cache_node *wr_table_find(weir_cache *cache, uint64_t hash, const void *key,
-                             size_t key_size) {
-    wr_cache_node *node =
-        wr_bucket_find(cache->table.bucket[wr_table_slot(&cache->table, hash)],
-                       hash, key, key_size);
+wr_cache_node *wr_cache_table_find(weir_cache *cache, uint64_t hash,
+                                   const void *key, size_t key_size) {
+    wr_cache_node *node = wr_bucket_find(
+        cache->table.bucket[wr_cache_table_slot(&cache->table, hash)], hash,
+        key, key_size);
     if (node == NULL && cache->old.bucket != NULL)
-        node =
-            wr_bucket_find(cache->old.bucket[wr_table_slot(&cache->old, hash)],
-                           hash, key, key_size);
+        node = wr_bucket_find(
+            cache->old.bucket[wr_cache_table_slot(&cache->old, hash)], hash,
+            key, key_size);
     return node;
 }
 
 static void link_node(wr_cache_table *table, wr_cache_node *node) {
-    wr_cache_node **bucket = &table->bucket[wr_table_slot(table, node->hash)];
+    wr_cache_node **bucket =
+        &table->bucket[wr_cache_table_slot(table, node->hash)];
     node->next = *bucket;
     *bucket = node;
 }
@@ -95,7 +96,7 @@ static void grow(weir_cache *cache) {
     cache->table.mask = buckets - 1;
 }
 
-void wr_table_add(weir_cache *cache, wr_cache_node *node) {
+void wr_cache_table_add(weir_cache *cache, wr_cache_node *node) {
     move_some(cache);
     if (cache->old.bucket == NULL && cache->nodes > cache->table.mask)
         grow(cache);
@@ -107,7 +108,7 @@ void wr_table_add(weir_cache *cache, wr_cache_node *node) {
 static bool unlink_from(wr_cache_table *table, wr_cache_node *node) {
     if (table->bucket == NULL)
         return false;
-    wr_cache_node **at = &table->bucket[wr_table_slot(table, node->hash)];
+    wr_cache_node **at = &table->bucket[wr_cache_table_slot(table, node->hash)];
     while (*at != NULL && *at != node)
         at = &(*at)->next;
     if (*at == NULL)
@@ -116,7 +117,7 @@ static bool unlink_from(wr_cache_table *table, wr_cache_node *node) {
     return true;
 }
 
-void wr_table_settle(weir_cache *cache, wr_cache_node *node) {
+void wr_cache_table_settle(weir_cache *cache, wr_cache_node *node) {
     if (!node->linked || node->flight != NULL || node->entry != NULL)
         return;
     wr_assert(unlink_from(&cache->table, node) ||

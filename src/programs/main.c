@@ -2,6 +2,8 @@
 //
 // The `weir` executable: finds the subcommand and hands over to it.
 #include "programs/delta/command.h"
+#include "programs/nn/command.h"
+#include "programs/serve/command.h"
 
 #include "weir/base.h"
 
@@ -19,6 +21,8 @@ typedef struct subcommand {
 static const subcommand subcommands[] = {
     {"delta", "make and apply binary differences, as rdiff does",
      wr_delta_main},
+    {"run", "run an ONNX model once, and say where the time goes", wr_nn_main},
+    {"serve", "an inference service for ONNX models", wr_serve_main},
 };
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };
 

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: MIT
+# The service: its timeline alone, then the core, without its wire.
+if(NOT TARGET weir_serve)
+    return()
+endif()
+weir_test(serve_timeline
+    a_read_waits_for_the_write_before_it
+    a_write_waits_for_all_reads_before_it
+    writes_go_one_after_the_other
+    what_touches_other_things_does_not_wait
+    h5_a_build_that_ends_first_lets_no_read_past_its_dispatch
+    a_dispatch_waits_for_its_own_graph_alone
+    what_gets_ready_together_begins_in_order
+    a_step_may_touch_nothing
+    what_is_taken_out_was_never_there
+    a_ready_step_that_is_taken_out_does_not_begin
+    a_step_may_be_added_again
+    any_program_is_as_if_one_after_the_other
+    broken_rules_abort)
+weir_test(serve_infer
+    a_request_is_answered
+    inputs_may_be_given_by_name_or_by_position
+    a2_what_was_submitted_before_is_found
+    a3_more_requests_than_workers_wait_for_one_compile
+    a3_waiting_for_a_compile_holds_no_worker
+    a3_one_worker_runs_beside_a_compile
+    many_cold_models_leave_a_worker_to_the_hot_one
+    a4_a_failure_goes_to_all_and_is_tried_again
+    a_failure_may_be_remembered_for_a_while
+    a5_two_runs_of_one_plan_overlap
+    a_burst_for_one_model_does_not_starve_another
+    one_models_many_shapes_get_one_models_share
+    queued_work_of_a_client_that_left_is_not_started
+    a_run_whose_client_left_is_cancelled
+    who_leaves_a_flight_leaves_it_to_the_others
+    the_last_who_leaves_cancels_the_compile
+    leaving_and_an_answer_race_to_one_outcome
+    done_may_ask_again
+    a_request_has_a_time
+    a_request_that_waits_for_a_load_has_a_time_too
+    times_are_measured_apart)
+weir_test(serve_load
+    a7_one_content_under_two_names_is_one
+    a7_other_content_under_a_used_name_is_refused
+    loads_of_a_name_take_effect_in_order
+    a_failed_load_answers_those_who_waited_for_it
+    if_the_next_load_is_good_they_get_that
+    an_operator_that_is_not_there_is_named
+    names_are_checked
+    models_are_listed_in_order
+    unloading_forgets_a_name_and_lets_work_go_on
+    a_plan_outlives_its_name_and_its_entry
+    a_wrong_request_is_refused_with_a_line)
+weir_test(serve_batch
+    requests_run_together
+    results_are_those_of_single_runs
+    company_is_waited_for_until_a_deadline
+    what_differs_does_not_run_together
+    what_is_queued_runs_as_powers_of_two
+    nobody_waits_for_a_bigger_plan
+    a_model_of_one_item_runs_singly
+    a_model_that_mixes_its_items_runs_singly
+    what_the_cache_cannot_keep_is_not_compiled_again_and_again
+    one_that_leaves_a_batch_leaves_the_others_right
+    a_batch_that_all_leave_is_cancelled
+    a_batch_that_fails_fails_all_of_it
+    any_life_of_a_batch_ends_each_request_once)
+weir_test(serve_context
+    a_tensor_begins_as_zeros
+    a_read_sees_the_write_before_it
+    bytes_may_be_handed_over
+    dispatches_work_on_any_pool
+    h5_a_build_that_ends_first_lets_no_read_past_its_dispatch
+    h5_a_dispatch_waits_for_its_own_build
+    h7_tensors_are_resolved_at_their_place
+    a_chain_of_dispatches_is_a_chain
+    two_tensors_in_turn_make_a_chain_too
+    what_does_not_touch_runs_at_the_same_time
+    what_a_read_was_given_stays_as_it_was
+    a6_a_failed_build_flags_what_it_should_have_written
+    a6_a_failed_run_flags_what_it_should_have_written
+    a6_a_compile_that_never_ends_flags_too
+    h11_destroying_a_context_answers_everything
+    a_compile_that_others_want_goes_on
+    a_context_may_go_while_it_runs_and_while_it_queues
+    h11_a_context_may_go_at_any_time
+    h13_lengths_names_and_shapes_are_checked
+    h13_what_cannot_be_checked_yet_is_flagged_later
+    ids_are_never_used_again
+    destroying_takes_effect_in_order
+    a_read_whose_client_left_holds_nobody_up
+    contexts_do_not_see_each_other)
+weir_test(serve_graph
+    graphs_come_from_bytes_on_any_pool
+    a_build_needs_no_listener
+    all_contexts_share_one_compile
+    a_build_waits_for_a_model_that_is_being_loaded
+    a7_a_key_means_one_content
+    a7_the_first_bytes_of_a_key_count
+    a_failed_graphs_key_may_be_used_again
+    bytes_that_are_no_model_fail_the_build
+    inputs_that_do_not_fit_are_refused
+    who_leaves_a_build_leaves_the_graph
+    a_graph_destroyed_while_it_is_made_answers_first
+    integer_inputs_are_compiled_in)
+weir_test(serve_limits
+    a_models_file_has_a_limit
+    names_have_a_limit
+    all_models_together_have_a_limit
+    plans_that_are_kept_have_a_limit
+    one_tensor_has_a_limit
+    one_runs_memory_has_a_limit
+    integer_inputs_have_a_limit
+    one_context_has_limits
+    contexts_have_a_limit
+    graphs_have_a_limit
+    operations_have_a_limit
+    requests_have_a_limit
+    runs_at_once_have_a_limit
+    options_are_checked)
+weir_test(serve_poison
+    a_compile_that_never_ends_times_out
+    a_compile_that_is_told_ends_early
+    a_run_that_cannot_start_fails_its_request_alone
+    a_pool_that_stops_answers_everything
+    a_load_that_the_pool_never_reads_is_answered
+    a_loop_that_closes_first_loses_no_answer
+    lack_of_memory_at_any_place_is_told
+    create_without_memory_says_so)
+weir_test(serve_stop
+    a8_a_soft_stop_finishes_what_was_accepted
+    a8_a_hard_stop_ends_what_was_accepted
+    a_soft_stop_may_be_followed_by_a_hard_one
+    a_deaf_compile_is_waited_for
+    a_service_without_work_stops_at_once
+    a_stop_lets_nothing_wait_for_company
+    done_may_stop
+    stopped_may_destroy_it
+    destroying_a_busy_service_aborts
+    a8_a_stop_may_come_at_any_moment)
+weir_test(serve_mixed
+    a1_compiles_and_computes_of_many_clients_mix
+    a1_with_a_cache_that_is_too_small
+    any_program_is_as_if_one_step_after_the_other)
+foreach(program timeline infer load batch context graph limits poison stop mixed)
+    target_link_libraries(test_serve_${program} PRIVATE weir_serve m)
+endforeach()
+# A hand on the engine: see support/serve.h.
+foreach(program infer load batch context graph limits poison stop mixed)
+    target_link_options(test_serve_${program} PRIVATE
+        -Wl,--wrap=wr_nn_compile -Wl,--wrap=wr_nn_run_start)
+endforeach()
+include(${CMAKE_CURRENT_LIST_DIR}/serve_http.cmake OPTIONAL)

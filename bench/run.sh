@@ -3,7 +3,7 @@
 # All benchmarks: builds what they need, runs them one after the other and
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
 # Eighteen minutes; with --quick five, on smaller files and with fewer runs.
-# usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache]
+# usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache] [serve]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . bench/common.sh
@@ -12,13 +12,14 @@ build=build/release
 chosen=() arguments=()
 for word in "$@"; do
     case $word in
-        delta | stream | loop | http | trace | cache) chosen+=("$word") ;;
+        delta | stream | loop | http | trace | cache | serve)
+            chosen+=("$word") ;;
         --quick) arguments+=("$word") ;;
         *) die "unknown word: $word (there are" \
-            "--quick, delta, stream, loop, http, trace, cache)" ;;
+            "--quick, delta, stream, loop, http, trace, cache, serve)" ;;
     esac
 done
-test ${#chosen[@]} -gt 0 || chosen=(loop http trace cache stream delta)
+test ${#chosen[@]} -gt 0 || chosen=(loop http trace cache serve stream delta)
 
 SECONDS=0
 log=build/bench.log

@@ -30,6 +30,7 @@ function(weir_example name)
         $<TARGET_FILE:example_${name}>)
 endfunction()
 
+weir_example(cache_loop)
 weir_example(loop_epoll)
 weir_example(loop_glib glib-2.0)
 weir_example(loop_libevent libevent)

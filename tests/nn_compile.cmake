@@ -75,7 +75,8 @@ weir_test(nn_plan
 weir_test(nn_random
     all_passes_give_the_plain_result
     sharing_memory_changes_no_bit
-    each_pass_alone_gives_the_plain_result)
+    each_pass_alone_gives_the_plain_result
+    any_order_of_the_tasks_gives_the_same_bits)
 weir_test(nn_hostile
     a_long_chain_compiles
     a_long_chain_of_steps_compiles
@@ -84,7 +85,8 @@ weir_test(nn_hostile
     a_wide_fan_compiles
     a_wide_fan_of_views_compiles
     many_convolutions_compile
-    memory_by_cuts_is_sound)
+    memory_by_cuts_is_sound
+    cuts_know_branches_sources_and_ends)
 foreach(program compile layout plan random hostile)
     target_link_libraries(test_nn_${program} PRIVATE weir_nn m)
 endforeach()

@@ -7,6 +7,7 @@ weir_test(nn_ops
     operands_broadcast_as_numpys_do
     comparisons_broadcast_and_give_bools
     many_operands_are_taken_in_order
+    a_later_operand_may_be_the_long_one
     nan_goes_through
     zeros_keep_their_sign_and_denormals_count
     integers_wrap_and_never_trap

@@ -43,6 +43,8 @@ weir_test(serve_load
     a7_one_content_under_two_names_is_one
     a7_other_content_under_a_used_name_is_refused
     loads_of_a_name_take_effect_in_order
+    files_that_are_the_same_are_read_once
+    files_that_look_the_same_are_told_apart
     a_failed_load_answers_those_who_waited_for_it
     if_the_next_load_is_good_they_get_that
     an_operator_that_is_not_there_is_named
@@ -61,6 +63,7 @@ weir_test(serve_batch
     a_model_of_one_item_runs_singly
     a_model_that_mixes_its_items_runs_singly
     what_the_cache_cannot_keep_is_not_compiled_again_and_again
+    a_bigger_plan_that_fails_is_not_tried_again_and_again
     one_that_leaves_a_batch_leaves_the_others_right
     a_batch_that_all_leave_is_cancelled
     a_batch_that_fails_fails_all_of_it
@@ -79,6 +82,7 @@ weir_test(serve_context
     what_a_read_was_given_stays_as_it_was
     a6_a_failed_build_flags_what_it_should_have_written
     a6_a_failed_run_flags_what_it_should_have_written
+    a6_what_reads_it_fails_with_the_same_reason
     a6_a_compile_that_never_ends_flags_too
     h11_destroying_a_context_answers_everything
     a_compile_that_others_want_goes_on
@@ -142,12 +146,15 @@ weir_test(serve_mixed
     a1_compiles_and_computes_of_many_clients_mix
     a1_with_a_cache_that_is_too_small
     any_program_is_as_if_one_step_after_the_other)
-foreach(program timeline infer load batch context graph limits poison stop mixed)
+foreach(program timeline infer load batch context
+        graph limits poison stop mixed)
     target_link_libraries(test_serve_${program} PRIVATE weir_serve m)
 endforeach()
 # A hand on the engine: see support/serve.h.
-foreach(program infer load batch context graph limits poison stop mixed)
+foreach(program infer load batch context
+        graph limits poison stop mixed)
     target_link_options(test_serve_${program} PRIVATE
-        -Wl,--wrap=wr_nn_compile -Wl,--wrap=wr_nn_run_start)
+        -Wl,--wrap=wr_nn_onnx_read -Wl,--wrap=wr_nn_compile
+        -Wl,--wrap=wr_nn_run_start)
 endforeach()
 include(${CMAKE_CURRENT_LIST_DIR}/serve_http.cmake OPTIONAL)

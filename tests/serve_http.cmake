@@ -37,6 +37,7 @@ weir_test(serve_http
     numbers_come_and_go_as_bytes
     several_tensors_come_and_go_in_frames
     a_wrong_inference_is_refused_with_a_line
+    much_json_is_read_in_turns_and_not_written
     a_context_is_a_timeline
     a_failed_dispatch_flags_what_it_should_have_written
     wrong_things_of_contexts_are_refused
@@ -78,3 +79,13 @@ foreach(fuzz request config)
     add_test(NAME serve.fuzz.${fuzz} COMMAND fuzz_${fuzz})
     set_tests_properties(serve.fuzz.${fuzz} PROPERTIES TIMEOUT 60)
 endforeach()
+
+# The page about the wire is true.
+add_executable(serve_model serve/make_model.c)
+target_include_directories(serve_model
+    PRIVATE ${PROJECT_SOURCE_DIR}/tests ${PROJECT_SOURCE_DIR}/src)
+target_link_libraries(serve_model PRIVATE weir_settings)
+weir_script(serve.examples serve/examples.sh $<TARGET_FILE:weir_program>
+    $<TARGET_FILE:serve_model> ${PROJECT_SOURCE_DIR}/docs/serve.md)
+weir_script(serve.keys serve/keys.sh $<TARGET_FILE:weir_program>
+    ${PROJECT_SOURCE_DIR}/man/weir-serve.1.scd)

@@ -20,7 +20,7 @@
 
 // ---- a hand on the engine --------------------------------------------------
 
-// The test programs are linked so that these two come first: --wrap.
+// The test programs are linked so that these come first: --wrap.
 int __real_wr_nn_compile(wr_nn_plan **out, const wr_nn_graph *model,
                          const wr_nn_binding *bindings, int count,
                          const wr_nn_compile_options *options,
@@ -29,12 +29,20 @@ int __wrap_wr_nn_compile(wr_nn_plan **out, const wr_nn_graph *model,
                          const wr_nn_binding *bindings, int count,
                          const wr_nn_compile_options *options,
                          const wr_nn_limits *limits, wr_nn_why *why);
+int __real_wr_nn_onnx_read(wr_nn_graph **out, const void *bytes, size_t size,
+                           const wr_nn_limits *limits, wr_nn_why *why);
+int __wrap_wr_nn_onnx_read(wr_nn_graph **out, const void *bytes, size_t size,
+                           const wr_nn_limits *limits, wr_nn_why *why);
 int __real_wr_nn_run_start(wr_nn_cell *cell, weir_pool *pool, wr_nn_run *run);
 int __wrap_wr_nn_run_start(wr_nn_cell *cell, weir_pool *pool, wr_nn_run *run);
 
 enum { HAND_RUNS = 256 };
 
 typedef struct hand {
+    // Readings of models.
+    wr_atomic_u32 hold_read; // the next one waits
+    tally read_held;         // it does
+    tally reads;             // ended
     // Compiles.
     wr_atomic_u32 hold;    // those that begin wait
     wr_atomic_u32 deaf;    // and are not told either
@@ -64,9 +72,7 @@ static inline uint32_t hand_get(wr_atomic_u32 *flag) {
     return wr_load(flag, acquire, TEST_SERVE_1, "then the compile goes on");
 }
 
-static inline void hand_reset(void) {
-    memset(&the_hand, 0, sizeof(the_hand));
-}
+static inline void hand_reset(void) { memset(&the_hand, 0, sizeof(the_hand)); }
 
 // Other workers go on meanwhile, on a deterministic pool too: there a fire is a
 // point where they may, also in a blocking section.
@@ -84,6 +90,16 @@ static inline bool hand_fails(void) {
                                 TEST_SERVE_1, "one of them"))
         continue;
     return left > 0;
+}
+
+int __wrap_wr_nn_onnx_read(wr_nn_graph **out, const void *bytes, size_t size,
+                           const wr_nn_limits *limits, wr_nn_why *why) {
+    if (hand_get(&the_hand.hold_read) && tally_add(&the_hand.read_held) == 1)
+        while (hand_get(&the_hand.hold_read))
+            hand_pause();
+    int status = __real_wr_nn_onnx_read(out, bytes, size, limits, why);
+    tally_add(&the_hand.reads);
+    return status;
 }
 
 int __wrap_wr_nn_compile(wr_nn_plan **out, const wr_nn_graph *model,
@@ -136,6 +152,7 @@ static inline void hand_let_one(int i) {
 
 static inline void hand_let_go(void) {
     hand_set(&the_hand.hold, 0);
+    hand_set(&the_hand.hold_read, 0);
     the_hand.hold_runs = false;
     while (the_hand.count > 0)
         hand_let_one(0);
@@ -147,7 +164,7 @@ typedef struct bed {
     weir_pool *pool;
     weir_loop *loop;
     wr_service *service;
-    int threads; // 0: deterministic
+    int threads;    // 0: deterministic
     int64_t now_ns; // of the service, if it is not the machine's
     int stopped;
 } bed;
@@ -369,8 +386,8 @@ static inline void request_done(wr_infer *infer, int status) {
     CHECK_EQ(infer->results_count, 1);
     CHECK_STR(infer->results[0].name, "y");
     CHECK_EQ(infer->results[0].shape.dim[0], r->rows);
-    memcpy(r->y, infer->results[0].data, sizeof(float) * (size_t)(r->rows *
-                                                                WIDTH));
+    memcpy(r->y, infer->results[0].data,
+           sizeof(float) * (size_t)(r->rows * WIDTH));
 }
 
 static inline void request_init(request *r, const char *model, int rows,

@@ -129,15 +129,14 @@ static inline building building_new(void) {
 }
 
 static const wr_infer_tensor row_input = {
-    .name = "x",
-    .shape = {.type = WR_NN_F32, .rank = 2, .dim = {1, WIDTH}}};
+    .name = "x", .shape = {.type = WR_NN_F32, .rank = 2, .dim = {1, WIDTH}}};
 
 static inline int build_try(wr_context *context, const char *model,
                             const char *key, building *g, wr_nn_why *why) {
     *g = building_new();
     why->text[0] = 0;
-    return wr_graph_build(context, model, &row_input, 1, key, &g->build,
-                          &g->id, why);
+    return wr_graph_build(context, model, &row_input, 1, key, &g->build, &g->id,
+                          why);
 }
 
 static inline void build_start(wr_context *context, const char *model,
@@ -184,8 +183,8 @@ static inline uint64_t graph_now(bed *b, wr_context *context,
     return g.id;
 }
 
-static inline int dispatch_try(wr_context *context, uint64_t graph,
-                               uint64_t in, uint64_t out, wr_nn_why *why) {
+static inline int dispatch_try(wr_context *context, uint64_t graph, uint64_t in,
+                               uint64_t out, wr_nn_why *why) {
     wr_bind x = {"x", in}, y = {"y", out};
     why->text[0] = 0;
     return wr_context_dispatch(context, graph, &x, 1, &y, 1, why);

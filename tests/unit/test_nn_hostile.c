@@ -33,12 +33,10 @@ static int many_add(many *m, const char *op, int a, int b) {
 }
 
 // Far above what it takes, far below what the square would take.
-static wr_nn_plan *compile_soon(many *m, int output, unsigned without) {
+static wr_nn_plan *compile_as_it_is(many *m, unsigned without) {
     static const int64_t most_ns = INT64_C(30) * 1000 * 1000 * 1000;
     wr_nn_compile_options options = WR_NN_COMPILE_OPTIONS_INIT;
     options.without = without;
-    m->graph->output[0] = output;
-    m->graph->outputs = 1;
     wr_nn_plan *plan;
     wr_nn_why why;
     if (wr_nn_graph_check(m->graph, &why) != 0 ||
@@ -49,6 +47,12 @@ static wr_nn_plan *compile_soon(many *m, int output, unsigned without) {
            (double)plan->compile_ns / 1e6, plan->arena_bytes,
            plan->serial_bytes);
     return plan;
+}
+
+static wr_nn_plan *compile_soon(many *m, int output, unsigned without) {
+    m->graph->output[0] = output;
+    m->graph->outputs = 1;
+    return compile_as_it_is(m, without);
 }
 
 static void finish(many *m, wr_nn_plan *plan) {
@@ -177,6 +181,45 @@ static void memory_by_cuts_is_sound(void) {
     }
 }
 
+// Branches that wait for nothing, a source that comes late, a result that comes
+// early: none of them is behind or before a cut.
+static void cuts_know_branches_sources_and_ends(void) {
+    static const int lates[] = {1400, 700, -1};
+    for (int variant = 0; variant < 3; variant++) {
+        many m = many_begin("input x 4 4; const w 4 4; output x;");
+        int w = text_find(m.graph, "w");
+        int value = many_add(&m, "Softsign", m.input, -1), early = -1;
+        for (int i = 0; i < 1400; i++) {
+            int a = many_add(&m, "MatMul", value, w);
+            int b = many_add(&m, "MatMul", value, w);
+            a = many_add(&m, "MatMul", a, w);
+            b = many_add(&m, "MatMul", b, w);
+            value = many_add(&m, "Softsign", many_add(&m, "Add", a, b), -1);
+            if (i == 700)
+                early = many_add(&m, "MatMul", value, w);
+        }
+        int other = m.input;
+        for (int i = 0; i < lates[variant]; i++)
+            other = many_add(&m, "MatMul", other, w);
+        if (other != m.input)
+            value = many_add(&m, "Add", value, other);
+        m.graph->output[0] = value;
+        m.graph->output[1] = early;
+        m.graph->outputs = 1 + (variant > 0);
+        wr_nn_plan *plan = compile_as_it_is(&m, WR_NN_WITHOUT_FUSION);
+        wr_nn_why why;
+        CHECK(plan->graph->nodes > 8192);
+        if (wr_nn_plan_check(plan, &why) != 0)
+            CHECK_FAIL("%s", why.text);
+        void *output[32];
+        text_run(plan, output, false);
+        for (int i = 0; i < plan->outputs; i++)
+            free(output[i]);
+        wr_nn_plan_destroy(plan);
+        wr_nn_graph_destroy(m.graph);
+    }
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"a_long_chain_compiles", a_long_chain_compiles},
@@ -188,6 +231,8 @@ int main(int argc, char **argv) {
         {"a_wide_fan_of_views_compiles", a_wide_fan_of_views_compiles},
         {"many_convolutions_compile", many_convolutions_compile},
         {"memory_by_cuts_is_sound", memory_by_cuts_is_sound},
+        {"cuts_know_branches_sources_and_ends",
+         cuts_know_branches_sources_and_ends},
     };
     return test_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }

@@ -137,6 +137,24 @@ static void many_operands_are_taken_in_order(void) {
     tensor_free(&z);
 }
 
+// The first two stay where they are along a row that only the third has.
+static void a_later_operand_may_be_the_long_one(void) {
+    tensor x = floats(DIMS(1, 1, 1), (float[]){3});
+    tensor y = floats(DIMS(1, 1, 1), (float[]){4});
+    for (int long_row = 0; long_row < 2; long_row++) {
+        tensor z = some_floats(DIMS(1, 2, long_row != 0 ? 700 : 8));
+        tensor out = apply(13, "Sum", &x, &y, &z);
+        size_t count = wr_nn_elements(&out.shape);
+        CHECK_EQ(count, wr_nn_elements(&z.shape));
+        for (size_t i = 0; i < count; i++)
+            CHECK(((float *)out.data)[i] == 7 + ((float *)z.data)[i]);
+        tensor_free(&out);
+        tensor_free(&z);
+    }
+    tensor_free(&x);
+    tensor_free(&y);
+}
+
 static void nan_goes_through(void) {
     tensor x = floats(DIMS(4), (float[]){NAN, 1, NAN, -3});
     tensor y = floats(DIMS(4), (float[]){2, NAN, NAN, -4});
@@ -520,6 +538,8 @@ static const test_case cases[] = {
     {"comparisons_broadcast_and_give_bools",
      comparisons_broadcast_and_give_bools},
     {"many_operands_are_taken_in_order", many_operands_are_taken_in_order},
+    {"a_later_operand_may_be_the_long_one",
+     a_later_operand_may_be_the_long_one},
     {"nan_goes_through", nan_goes_through},
     {"zeros_keep_their_sign_and_denormals_count",
      zeros_keep_their_sign_and_denormals_count},

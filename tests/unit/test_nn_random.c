@@ -203,6 +203,35 @@ static void image(maker *m, int i) {
     }
 }
 
+// What makes an image larger, or cuts it.
+static void resize(maker *m, int i) {
+    wr_nn_shape shape = m->shape[i];
+    word x = copied(m->name[i]);
+    int at = m->made++;
+    if (shape.dim[2] + shape.dim[3] > 20 || below(m, 3) == 0) {
+        int axis = below(m, 4);
+        int from = below(m, (int)shape.dim[axis]);
+        shape.dim[axis] -= from;
+        say(m,
+            "ints f%d %d\nints t%d 999\nints x%d %d\n"
+            "%s = Slice %s f%d t%d x%d\n",
+            at, from, at, at, axis, fresh(m, shape), x.text, at, at, at);
+    } else if (below(m, 2) == 0) {
+        shape.dim[2] *= 2;
+        shape.dim[3] *= 3;
+        say(m, "numbers r%d 4 : 1 1 2 3\n%s = Resize %s . r%d\n", at,
+            fresh(m, shape), x.text, at);
+    } else {
+        int64_t out = 1 + below(m, 5);
+        word w = copied(constant(m, DIMS(shape.dim[1], out, 2, 2)));
+        shape.dim[1] = out;
+        shape.dim[2] *= 2;
+        shape.dim[3] *= 2;
+        say(m, "%s = ConvTranspose %s %s | strides=2,2\n", fresh(m, shape),
+            x.text, w.text);
+    }
+}
+
 static void view(maker *m, int i) {
     wr_nn_shape in = m->shape[i], out = in;
     word x = copied(m->name[i]);
@@ -279,7 +308,7 @@ static void add_node(maker *m) {
     if (below(m, 2) == 0)
         i = m->values - 1 - below(m, m->values < 4 ? m->values : 4);
     bool is_image = m->shape[i].rank == 4;
-    switch (below(m, 12)) {
+    switch (below(m, 13)) {
     case 0: unary(m, i); break;
     case 1:
     case 2: with_constant(m, i); break;
@@ -290,6 +319,7 @@ static void add_node(maker *m) {
     case 7: dense(m, i); break;
     case 8: norm(m, i); break;
     case 9: is_image ? image(m, i) : view(m, i); break;
+    case 10: is_image ? resize(m, i) : norm(m, i); break;
     default: is_image ? convolution(m, i) : unary(m, i); break;
     }
 }
@@ -362,12 +392,86 @@ static void each_pass_alone_gives_the_plain_result(void) {
     try_graphs(15 & ~(unsigned)WR_NN_WITHOUT_LAYOUT, 1e-4, 100);
 }
 
+// Runs the tasks one by one in an order made by chance that their edges allow,
+// over memory that was full of something else.
+static void run_in_some_order(const wr_nn_plan *plan, uint64_t seed,
+                              const void *const *input, void *const *output) {
+    int nodes = plan->graph->nodes, ready = 0, done = 0;
+    int *list = malloc(((size_t)nodes + 1) * sizeof *list);
+    int *needs = malloc(((size_t)nodes + 1) * sizeof *needs);
+    size_t arena = plan->arena_bytes + WR_NN_ALIGN;
+    size_t scratch_bytes = wr_nn_scratch(plan) + WR_NN_ALIGN;
+    wr_nn_desk desk = {aligned_alloc(WR_NN_ALIGN, arena), input, output};
+    void *scratch = aligned_alloc(WR_NN_ALIGN, scratch_bytes);
+    memset(desk.arena, 0xff, arena);
+    for (int i = 0; i < nodes; i++) {
+        needs[i] = plan->task[i].needs;
+        if (needs[i] == 0)
+            list[ready++] = i;
+    }
+    for (; ready > 0; done++) {
+        int pick = (int)wr_random_below(&seed, (uint32_t)ready);
+        int task = list[pick];
+        list[pick] = list[--ready];
+        for (unsigned part = plan->task[task].parts; part-- > 0;)
+            wr_nn_call(plan, &desk, scratch, task, part);
+        for (int e = 0; e < plan->task[task].unblocks_count; e++)
+            if (--needs[plan->task[task].unblocks[e]] == 0)
+                list[ready++] = plan->task[task].unblocks[e];
+    }
+    CHECK_EQ(done, nodes);
+    wr_nn_deliver(plan, &desk);
+    free(list);
+    free(needs);
+    free(desk.arena);
+    free(scratch);
+}
+
+static void any_order_of_the_tasks_gives_the_same_bits(void) {
+    static maker m;
+    uint64_t first = number_of("WEIR_SEED", 1);
+    uint64_t graphs = number_of("WEIR_GRAPHS", 150);
+    for (uint64_t seed = first; seed < first + graphs; seed++) {
+        wr_nn_graph *graph = make(&m, seed);
+        printf("seed %llu\n", (unsigned long long)seed);
+        fflush(stdout);
+        // Without fusing there are more tasks that could do wrong.
+        wr_nn_plan *plan = text_compile(
+            graph, seed % 2 == 0 ? 0 : (unsigned)WR_NN_WITHOUT_FUSION);
+        void *expected[32], *output[32], *input[16];
+        text_run(plan, expected, false);
+        for (int i = 0; i < plan->inputs; i++) {
+            input[i] = malloc(wr_nn_bytes(&plan->input[i]));
+            text_fill(input[i], wr_nn_elements(&plan->input[i]),
+                      (uint64_t)i + 77);
+        }
+        for (int i = 0; i < plan->outputs; i++)
+            output[i] = malloc(wr_nn_bytes(&plan->output[i]));
+        for (uint64_t order = 1; order <= 8; order++) {
+            run_in_some_order(plan, order, (const void *const *)input, output);
+            for (int i = 0; i < plan->outputs; i++)
+                CHECK(memcmp(output[i], expected[i],
+                             wr_nn_bytes(&plan->output[i])) == 0);
+        }
+        for (int i = 0; i < plan->inputs; i++)
+            free(input[i]);
+        for (int i = 0; i < plan->outputs; i++) {
+            free(output[i]);
+            free(expected[i]);
+        }
+        wr_nn_plan_destroy(plan);
+        wr_nn_graph_destroy(graph);
+    }
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"all_passes_give_the_plain_result", all_passes_give_the_plain_result},
         {"sharing_memory_changes_no_bit", sharing_memory_changes_no_bit},
         {"each_pass_alone_gives_the_plain_result",
          each_pass_alone_gives_the_plain_result},
+        {"any_order_of_the_tasks_gives_the_same_bits",
+         any_order_of_the_tasks_gives_the_same_bits},
     };
     return test_main(argc, argv, cases, sizeof cases / sizeof cases[0]);
 }

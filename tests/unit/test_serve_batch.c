@@ -258,6 +258,27 @@ static void what_the_cache_cannot_keep_is_not_compiled_again_and_again(void) {
     bed_close(&b);
 }
 
+static void a_bigger_plan_that_fails_is_not_tried_again_and_again(void) {
+    bed b;
+    wr_service_options options = batching(4, 1000);
+    bed_open_with(&b, 2, &options);
+    load_now(&b, "m", affine(2, 1, -1));
+    warm(&b, "m", 2, 1, 1);
+    hand_set(&the_hand.failing, 1000);
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < 4; i++)
+            request_start(&b, &all[i], "m", 1, (float)i);
+        for (int i = 0; i < 4; i++) {
+            await(&b, &all[i]);
+            CHECK_EQ(all[i].infer.batch, 1);
+            check_result(&b, &all[i], 2, 1);
+        }
+        bed_until(&b, cache_counts_of(&b).loading == 0);
+    }
+    CHECK_EQ(tally_get(&the_hand.compiles), 3); // for 1, 4 and 2 items
+    bed_close(&b);
+}
+
 // ---- leaving ---------------------------------------------------------------
 
 static void one_that_leaves_a_batch_leaves_the_others_right(void) {
@@ -381,6 +402,7 @@ static const test_case cases[] = {
     CASE(a_model_of_one_item_runs_singly),
     CASE(a_model_that_mixes_its_items_runs_singly),
     CASE(what_the_cache_cannot_keep_is_not_compiled_again_and_again),
+    CASE(a_bigger_plan_that_fails_is_not_tried_again_and_again),
     CASE(one_that_leaves_a_batch_leaves_the_others_right),
     CASE(a_batch_that_all_leave_is_cancelled),
     CASE(a_batch_that_fails_fails_all_of_it),

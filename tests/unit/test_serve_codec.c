@@ -128,8 +128,7 @@ static void results_are_written_as_json(void) {
         {"\xc3\xa9", {WR_NN_BOOL, 1, {2}}, flags}};
     wr_timing timing = {1500000, 0, 250, 3};
     wr_string text = {0};
-    wr_json_results(&text, results, 3, &timing);
-    CHECK(!text.failed);
+    CHECK_EQ(wr_json_results(&text, results, 3, &timing, 4096), 0);
     CHECK_STR(
         text.data,
         "{\"outputs\": [{\"name\": \"a \\\"quoted\\\"\\u000a\", \"type\": "
@@ -139,6 +138,13 @@ static void results_are_written_as_json(void) {
         "[-9223372036854775808]}, {\"name\": \"\xc3\xa9\", \"type\": \"bool\", "
         "\"shape\": [2], \"data\": [true,false]}], \"timing\": {\"queue_ms\": "
         "1.500, \"compile_ms\": 0.000, \"run_ms\": 0.000, \"batch\": 3}}\n");
+    free(text.data);
+    // More than there may be: it stops soon, and says so.
+    static const float many[1000];
+    const wr_infer_result whole = {"y", {WR_NN_F32, 1, {1000}}, many};
+    text = (wr_string){0};
+    CHECK_EQ(wr_json_results(&text, &whole, 1, &timing, 500), -E2BIG);
+    CHECK(text.size < 800);
     free(text.data);
 }
 

@@ -278,6 +278,23 @@ static void a6_a_failed_run_flags_what_it_should_have_written(void) {
     bed_close(&b);
 }
 
+static void a6_what_reads_it_fails_with_the_same_reason(void) {
+    bed b;
+    bed_open(&b, 2);
+    load_now(&b, "m", affine(2, 0, -1));
+    wr_context *c = context_open(&b);
+    uint64_t g = graph_now(&b, c, "m"); // which is good
+    uint64_t t[3] = {tensor_new(c), tensor_new(c), tensor_new(c)};
+    reading r;
+    the_hand.error = -ENOMEM;
+    dispatch(c, g, t[0], t[1]);
+    dispatch(c, g, t[1], t[2]);
+    read_start(c, t[2], &r);
+    check_read_fails(&b, &r, -ENOMEM, "tensor 2 was not written: ");
+    CHECK_EQ(bed_counts(&b).dispatches_failed, 2);
+    bed_close(&b);
+}
+
 static void a6_a_compile_that_never_ends_flags_too(void) {
     bed b;
     wr_service_options options = bed_options();
@@ -581,6 +598,7 @@ static const test_case cases[] = {
     CASE(what_a_read_was_given_stays_as_it_was),
     CASE(a6_a_failed_build_flags_what_it_should_have_written),
     CASE(a6_a_failed_run_flags_what_it_should_have_written),
+    CASE(a6_what_reads_it_fails_with_the_same_reason),
     CASE(a6_a_compile_that_never_ends_flags_too),
     CASE(h11_destroying_a_context_answers_everything),
     CASE(a_compile_that_others_want_goes_on),

@@ -154,9 +154,38 @@ static void keys_of_bytes(bed *b) {
     check_row(b, &r, 1, 2, 1);
 }
 
+// The first are read last.
+static void keys_of_bytes_read_late(bed *b) {
+    wr_context *c = context_open(b);
+    building g[4];
+    wr_nn_why why;
+    load_now(b, "m", affine(2, 1, -1));
+    tally_init(&the_hand.reads);
+    hand_set(&the_hand.hold_read, 1);
+    build_from(c, affine(2, 1, -1), "k", &g[0]);
+    bed_until(b, tally_get(&the_hand.read_held) == 1);
+    build_from(c, affine(3, 1, -1), "k", &g[1]);
+    CHECK_EQ(build_try(c, "m", "k", &g[2], &why), 0);
+    build_from(c, affine(2, 1, -1), "k", &g[3]);
+    if (b->threads != 1 && weir_pool_width(b->pool) > 1)
+        bed_until(b, tally_get(&the_hand.reads) == 1);
+    for (int i = 0; i < 3; i++)
+        bed_turn(b);
+    for (int i = 0; i < 4; i++)
+        CHECK_EQ(g[i].ended, 0);
+    hand_set(&the_hand.hold_read, 0);
+    check_built(b, &g[0]);
+    check_build_fails(b, &g[1], -EEXIST, "has other content");
+    check_built(b, &g[2]);
+    check_built(b, &g[3]);
+    for (int i = 1; i < 4; i++)
+        CHECK_EQ(g[i].id, g[0].id);
+}
+
 static void a7_the_first_bytes_of_a_key_count(void) {
     wr_service_options options = bed_options();
     for_each_bed(&options, keys_of_bytes, BED_SEEDS);
+    for_each_bed(&options, keys_of_bytes_read_late, BED_SEEDS);
 }
 
 static void a_failed_graphs_key_may_be_used_again(void) {

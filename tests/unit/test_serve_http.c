@@ -251,6 +251,51 @@ static void a_wrong_inference_is_refused_with_a_line(void) {
     server_stop(&s);
 }
 
+static void much_json_is_read_in_turns_and_not_written(void) {
+    server s = server_start("--set limits.json_bytes=64KiB "
+                            "--set batching.items=1");
+    load_model(&s, "small", model_small());
+    enum { CLIENTS = 12, NUMBERS = 9000 };
+    static char body[65000];
+    int used = sprintf(body, "{\"inputs\": [{\"shape\": [%d,3], \"data\": [0",
+                       NUMBERS / 3);
+    for (int i = 1; i < NUMBERS; i++)
+        used += sprintf(body + used, ",%d", i % 1000);
+    used += sprintf(body + used, "]}]}");
+    peer clients[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = peer_dial(&s);
+        peer_ask(&clients[i], "POST", SMALL,
+                 i % 4 == 3 ? JSON
+                            : JSON "Accept: application/octet-stream\r\n",
+                 body, (size_t)used);
+        if (i % 4 == 1) // in its turn, or before
+            peer_close(&clients[i]);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        if (i % 4 == 1)
+            continue;
+        reply r = peer_reply(&clients[i], false);
+        CHECK_EQ(r.status, 200);
+        CHECK(r.size > 4 * NUMBERS - 1);
+        free(r.body);
+        peer_close(&clients[i]);
+    }
+    // An answer that is longer than that.
+    static float numbers[3 * 10000];
+    peer p = peer_dial(&s);
+    for (size_t i = 0; i < 30000; i++)
+        numbers[i] = 0.123456789f;
+    reply r = peer_expect(&p, 406, "POST", SMALL,
+                          RAW "Weir-Shape: float32[10000,3]\r\n"
+                              "Accept: application/json\r\n",
+                          numbers, sizeof(numbers));
+    CHECK(strstr(r.body, "accept application/vnd.weir.tensors") != NULL);
+    free(r.body);
+    peer_close(&p);
+    server_stop(&s);
+}
+
 // ---- contexts --------------------------------------------------------------
 
 static int id_of(reply r) {
@@ -613,6 +658,8 @@ int main(int argc, char **argv) {
          several_tensors_come_and_go_in_frames},
         {"a_wrong_inference_is_refused_with_a_line",
          a_wrong_inference_is_refused_with_a_line},
+        {"much_json_is_read_in_turns_and_not_written",
+         much_json_is_read_in_turns_and_not_written},
         {"a_context_is_a_timeline", a_context_is_a_timeline},
         {"a_failed_dispatch_flags_what_it_should_have_written",
          a_failed_dispatch_flags_what_it_should_have_written},

@@ -88,9 +88,107 @@ static void the_first_wins(bed *b) {
     check_result(b, &r[1], 4, 1);
 }
 
+// The first is read last.
+static void the_last_read_wins_all_the_same(bed *b) {
+    loading l[3];
+    request r;
+    hand_set(&the_hand.hold_read, 1);
+    load_start(b, &l[0], "m", affine(2, 1, -1), 0);
+    bed_until(b, tally_get(&the_hand.read_held) == 1);
+    load_start(b, &l[1], "m", affine(3, 1, -1), 0);
+    load_start(b, &l[2], "m", affine(2, 1, -1), 0);
+    request_start(b, &r, "m", 1, 1);
+    // With one worker they cannot be read before; with more they are.
+    if (b->threads != 1 && weir_pool_width(b->pool) > 1)
+        bed_until(b, tally_get(&the_hand.reads) == 1);
+    for (int i = 0; i < 3; i++)
+        bed_turn(b);
+    CHECK_EQ(l[1].ended + l[2].ended, 0);
+    hand_set(&the_hand.hold_read, 0);
+    bed_until(b, l[0].ended && l[1].ended && l[2].ended);
+    CHECK_EQ(l[0].status, 0);
+    CHECK_EQ(l[1].status, -EEXIST);
+    CHECK_EQ(l[2].status, 0);
+    check_result(b, &r, 2, 1);
+}
+
 static void loads_of_a_name_take_effect_in_order(void) {
     wr_service_options options = bed_options();
     for_each_bed(&options, the_first_wins, BED_SEEDS);
+    for_each_bed(&options, the_last_read_wins_all_the_same, BED_SEEDS);
+}
+
+// Eight clients bring the same file at once.
+static void one_is_read(bed *b) {
+    loading l[8];
+    held h;
+    bool holds = b->threads > 0;
+    if (holds)
+        hold(b->pool, &h);
+    for (int i = 0; i < 8; i++) {
+        char name[3] = {'m', (char)('0' + i), 0};
+        load_start(b, &l[i], name, affine(2, 1, -1), 0);
+    }
+    if (holds)
+        release(&h);
+    for (int i = 0; i < 8; i++) {
+        bed_until(b, l[i].ended);
+        CHECK_EQ(l[i].status, 0);
+    }
+    CHECK_EQ(tally_get(&the_hand.reads), 1);
+    // What ends badly ends so for all.
+    tally_init(&the_hand.reads);
+    for (int i = 0; i < 8; i++) {
+        onnx_bytes bad = affine(2, 1, -1);
+        bad.size -= 10;
+        load_start(b, &l[i], "bad", bad, 0);
+    }
+    for (int i = 0; i < 8; i++) {
+        bed_until(b, l[i].ended);
+        CHECK_EQ(l[i].status, -EINVAL);
+    }
+    if (b->threads == 0)
+        CHECK_EQ(tally_get(&the_hand.reads), 1);
+    if (holds) {
+        wait_idle(b->pool);
+        gate_fini(&h.gate);
+    }
+}
+
+static void files_that_are_the_same_are_read_once(void) {
+    wr_service_options options = bed_options();
+    for_each_bed(&options, one_is_read, BED_SEEDS);
+}
+
+// They look the same where it is looked, and are not.
+static void files_that_look_the_same_are_told_apart(void) {
+    bed b;
+    bed_open(&b, 2);
+    enum { BIG = 50000 };
+    float *w = calloc(BIG, sizeof(float));
+    CHECK(w != NULL);
+    loading l[3];
+    hand_set(&the_hand.hold_read, 1);
+    for (int i = 0; i < 3; i++) {
+        w[BIG / 2 + 100] = (float)(i / 2); // the third is another
+        onnx_model m = onnx_begin(13);
+        onnx_input(&m, "x", ONNX_FLOAT, ONNX_DIMS(BIG));
+        onnx_initializer(&m, "w", ONNX_FLOAT, ONNX_DIMS(BIG), w);
+        onnx_node(&m, "Add", "plus", "x w", "y");
+        onnx_output(&m, "y", ONNX_FLOAT, ONNX_DIMS(BIG));
+        load_start(&b, &l[i],
+                   i == 0   ? "a"
+                   : i == 1 ? "b"
+                            : "c",
+                   onnx_end(&m), 0);
+    }
+    hand_set(&the_hand.hold_read, 0);
+    bed_until(&b, l[0].ended && l[1].ended && l[2].ended);
+    CHECK_EQ(tally_get(&the_hand.reads), 2);
+    CHECK_STR(l[1].load.digest, l[0].load.digest);
+    CHECK(strcmp(l[2].load.digest, l[0].load.digest) != 0);
+    free(w);
+    bed_close(&b);
 }
 
 static void a_failed_load_answers_those_who_waited_for_it(void) {
@@ -301,6 +399,8 @@ static const test_case cases[] = {
     CASE(a7_one_content_under_two_names_is_one),
     CASE(a7_other_content_under_a_used_name_is_refused),
     CASE(loads_of_a_name_take_effect_in_order),
+    CASE(files_that_are_the_same_are_read_once),
+    CASE(files_that_look_the_same_are_told_apart),
     CASE(a_failed_load_answers_those_who_waited_for_it),
     CASE(if_the_next_load_is_good_they_get_that),
     CASE(an_operator_that_is_not_there_is_named),

@@ -102,13 +102,11 @@ static void a_pool_that_stops_answers_everything(void) {
         // And so is who comes now.
         request_start(&b, &r[3], "cold", 1, 1);
         check_ends(&b, &r[3], -ESHUTDOWN, "the pool was stopped");
-        wr_nn_why why;
-        loading l = {.load.done = loading_done};
-        onnx_bytes file = affine(7, 0, -1);
-        CHECK_EQ(wr_service_load_take(b.service, &l.load, "new", file.data,
-                                      file.size, 0, &why),
-                 -ESHUTDOWN);
-        free(file.data);
+        loading l;
+        load_start(&b, &l, "new", affine(7, 0, -1), 0);
+        bed_until(&b, l.ended);
+        CHECK_EQ(l.status, -ESHUTDOWN);
+        CHECK_STR(l.load.why.text, "the pool was stopped");
         bed_close(&b);
     }
 }

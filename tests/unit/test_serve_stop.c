@@ -126,7 +126,8 @@ static void a8_a_hard_stop_ends_what_was_accepted(void) {
     bed_until(&b, b.stopped);
     CHECK_EQ(tally_get(&the_hand.told), 1); // the compile was
     check_ended_hard(&b, &s);
-    CHECK(s.l.ended == 1);
+    CHECK_EQ(s.l.ended, 1); // and the model was not read any more
+    CHECK_EQ(s.l.status, -ESHUTDOWN);
     take_down(&b, &s);
 }
 
@@ -296,6 +297,7 @@ static void life(bed *b) {
         CHECK_EQ(g[i].ended, 1);
         CHECK_EQ(rd[i].ended, 1);
         CHECK_EQ(l[i].ended, 1);
+        CHECK(l[i].status == 0 || (stop_hard && l[i].status == -ESHUTDOWN));
         CHECK(g[i].status == 0 || (stop_hard && g[i].status == -ESHUTDOWN));
         CHECK(rd[i].status == 0 || (stop_hard && rd[i].status == -ESHUTDOWN));
         wr_read_end(&rd[i].read);

@@ -42,7 +42,8 @@ static long long figure(peer *p, const char *name) {
     return value;
 }
 
-// Asks until it is so. Each look is a round through the server.
+// Asks until it is so. Each look is a round through the server. What ends on
+// its own is asked for by a total.
 static void until(peer *p, const char *name, long long value) {
     while (figure(p, name) != value)
         ;
@@ -186,13 +187,13 @@ static void a_full_queue_is_a_503(void) {
     server s = server_start("--set limits.requests=2 --set limits.running=1 "
                             "--set server.retry_after=7s "
                             "--set batching.items=1");
-    load_model(&s, "slow", model_slow(40));
+    load_model(&s, "slow", model_slow(200));
     load_model(&s, "small", model_small());
     peer busy[2], p = peer_dial(&s);
     for (int i = 0; i < 2; i++) {
         busy[i] = peer_dial(&s);
         ask_slow(&busy[i], 2048);
-        until(&p, "inferences", i + 1);
+        until(&p, "inferences_total", i + 1);
     }
     reply r = peer_expect(&p, 503, "POST", SMALL, JSON, three, strlen(three));
     CHECK_STR(reply_header(&r, "Retry-After"), "7");
@@ -292,7 +293,7 @@ static void an_address_has_a_limit_of_its_own(void) {
 
 static void a_client_that_vanishes_takes_its_work_along(void) {
     server s = server_start("--set limits.running=1 --set batching.items=1");
-    load_model(&s, "slow", model_slow(40));
+    load_model(&s, "slow", model_slow(400));
     load_model(&s, "small", model_small());
     peer watcher = peer_dial(&s);
     peer first = peer_dial(&s), queued[5];
@@ -300,8 +301,8 @@ static void a_client_that_vanishes_takes_its_work_along(void) {
     until(&watcher, "plans_running", 1);
     for (int i = 0; i < 5; i++) {
         queued[i] = peer_dial(&s);
-        ask_slow(&queued[i], 4096);
-        until(&watcher, "inferences", i + 2);
+        ask_slow(&queued[i], 16);
+        until(&watcher, "inferences_total", i + 2);
     }
     for (int i = 0; i < 5; i++)
         peer_close(&queued[i]);
@@ -322,7 +323,7 @@ static void a_client_that_vanishes_takes_its_work_along(void) {
 // somebody works for him he looks like one who has left, and is taken for one.
 static void half_a_connection_gets_what_is_there(void) {
     server s = server_start("");
-    load_model(&s, "slow", model_slow(40));
+    load_model(&s, "slow", model_slow(400));
     peer watcher = peer_dial(&s);
     peer p = peer_dial(&s);
     for (int i = 0; i < 3; i++)
@@ -342,8 +343,8 @@ static void half_a_connection_gets_what_is_there(void) {
     CHECK(peer_ended(&p));
     peer_close(&p);
     p = peer_dial(&s);
-    ask_slow(&p, 2048);
-    until(&watcher, "inferences", 1);
+    ask_slow(&p, 4096);
+    until(&watcher, "inferences_total", 1);
     CHECK_EQ(shutdown(p.fd, SHUT_WR), 0);
     CHECK(peer_ended(&p));
     peer_close(&p);
@@ -367,7 +368,7 @@ static void a_stop_answers_what_was_accepted(void) {
     for (int i = 0; i < CLIENTS; i++) {
         clients[i] = peer_dial(&s);
         ask_slow(&clients[i], 1024);
-        until(&watcher, "inferences", i + 1);
+        until(&watcher, "inferences_total", i + 1);
     }
     peer idle = peer_dial(&s);
     peer_wants(&idle, 200, "GET", "/healthz", "", NULL);
@@ -402,7 +403,7 @@ static void a_stop_answers_what_was_accepted(void) {
 
 static void a_draining_server_says_so(void) {
     server s = server_start("--set limits.running=1 --set batching.items=1");
-    load_model(&s, "slow", model_slow(100));
+    load_model(&s, "slow", model_slow(400));
     peer watcher = peer_dial(&s), p = peer_dial(&s), q = peer_dial(&s);
     ask_slow(&p, 4096);
     until(&watcher, "plans_running", 1);

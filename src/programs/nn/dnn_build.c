@@ -130,9 +130,15 @@ static bool append_all(dnnl_post_ops_t ops, size_t done,
                        const wr_nn_node *node) {
     size_t count;
     const wr_nn_step *step = wr_nn_steps_get(node, &count);
-    for (size_t i = done; i < count; i++)
+    for (size_t i = done; i < count; i++) {
+        // Of two with the same algorithm but other numbers, oneDNN 2.6 computes
+        // one wrongly, and says nothing.
+        for (size_t j = done; j < i; j++)
+            if (step[j].kind == step[i].kind)
+                return false;
         if (!append(ops, &step[i]))
             return false;
+    }
     return count > 0;
 }
 

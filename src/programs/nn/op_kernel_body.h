@@ -370,21 +370,34 @@ enum { LANES = 32 };
                 acc[i] = name##_two(acc[i], in[step * i]);                     \
     }
 
-// The accumulators stay in registers while the rows go by.
-#define GATHER(name)                                                           \
+typedef float floats __attribute__((vector_size(16)));
+typedef int32_t masks __attribute__((vector_size(16)));
+
+INLINE floats choose(masks mask, floats x, floats y) {
+    return (floats)((mask & (masks)x) | (~mask & (masks)y));
+}
+
+// Said with vectors, so that the accumulators stay in registers while the rows
+// go by.
+enum { WIDTH = 4, SUMS = LANES / WIDTH };
+
+#define GATHER(name, expression)                                               \
     TARGET static void gather_##name(float *restrict acc,                      \
                                      const float *const *restrict in,          \
                                      size_t rows, size_t count) {              \
         size_t i = 0;                                                          \
         for (; i + LANES <= count; i += LANES) {                               \
-            float lane[LANES];                                                 \
-            memcpy(lane, acc + i, sizeof lane);                                \
+            floats sum[SUMS];                                                  \
+            memcpy(sum, acc + i, sizeof sum);                                  \
             for (size_t row = 0; row < rows; row++) {                          \
-                const float *x = in[row] + i;                                  \
-                for (size_t j = 0; j < LANES; j++)                             \
-                    lane[j] = name##_two(lane[j], x[j]);                       \
+                floats more[SUMS];                                             \
+                memcpy(more, in[row] + i, sizeof more);                        \
+                for (size_t j = 0; j < SUMS; j++) {                            \
+                    floats x = sum[j], y = more[j];                            \
+                    sum[j] = (expression);                                     \
+                }                                                              \
             }                                                                  \
-            memcpy(acc + i, lane, sizeof lane);                                \
+            memcpy(acc + i, sum, sizeof sum);                                  \
         }                                                                      \
         for (; i < count; i++)                                                 \
             for (size_t row = 0; row < rows; row++)                            \
@@ -395,10 +408,10 @@ FOLD(sum, x + y)
 FOLD(max, x > y || x != x ? x : y)
 FOLD(min, x < y || x != x ? x : y)
 FOLD(product, x *y)
-GATHER(sum)
-GATHER(max)
-GATHER(min)
-GATHER(product)
+GATHER(sum, x + y)
+GATHER(max, choose((x > y) | (x != x), x, y))
+GATHER(min, choose((x < y) | (x != x), x, y))
+GATHER(product, x *y)
 
 TARGET static void scale(float *x, size_t count, float by) {
     for (size_t i = 0; i < count; i++)

@@ -355,7 +355,7 @@ static void run_planes(const wr_nn_graph *graph, const wr_nn_node *node,
 }
 
 static double cost_norm(const wr_nn_graph *graph, const wr_nn_node *node) {
-    return 0.6 * (double)wr_nn_elements(wr_nn_op_in(graph, node, 0));
+    return 1.2 * (double)wr_nn_elements(wr_nn_op_in(graph, node, 0));
 }
 
 static unsigned parts_planes(const wr_nn_graph *graph, const wr_nn_node *node) {

@@ -353,19 +353,19 @@ static void pool_row(const pool *self, const float *in, float *out,
 // N, ..., C: all channels of a result at a time
 
 // Adds pixels in their order; many at a time, if they need nothing first.
-typedef struct batch {
+typedef struct pixels {
     const float *pixel[64];
     size_t count;
-} batch;
+} pixels;
 
-static void flush(const pool *self, float *out, batch *pixels) {
+static void flush(const pool *self, float *out, pixels *list) {
     if (self->kind == NORM)
-        for (size_t i = 0; i < pixels->count; i++)
-            take(self, out, pixels->pixel[i], self->channels, 1);
+        for (size_t i = 0; i < list->count; i++)
+            take(self, out, list->pixel[i], self->channels, 1);
     else
-        self->kernels->gather[fold_of(self)](out, pixels->pixel, pixels->count,
+        self->kernels->gather[fold_of(self)](out, list->pixel, list->count,
                                              self->channels);
-    pixels->count = 0;
+    list->count = 0;
 }
 
 static void end_pixel(const pool *self, float *out, int64_t count) {
@@ -378,17 +378,15 @@ static void end_pixel(const pool *self, float *out, int64_t count) {
             out[c] = sqrtf(out[c]);
 }
 
-// Result `at`, counting all batches'.
+// The result at o; `in` is its batch.
 static void pool_pixel(const pool *self, const float *in, float *out,
-                       size_t at) {
+                       const size_t *o) {
     const line *l = self->line;
     const sight *s[SPACE];
-    for (int i = SPACE - 1; i >= 0; i--) {
-        s[i] = &self->sight[i][at % (size_t)l[i].out];
-        at /= (size_t)l[i].out;
-    }
-    batch pixels;
-    pixels.count = 0;
+    for (int i = 0; i < SPACE; i++)
+        s[i] = &self->sight[i][o[i]];
+    pixels list;
+    list.count = 0;
     clear(self, out, self->channels);
     for (int64_t i = s[0]->first; i < s[0]->last; i++)
         for (int64_t j = s[1]->first; j < s[1]->last; j++)
@@ -396,15 +394,32 @@ static void pool_pixel(const pool *self, const float *in, float *out,
                 int64_t z = s[0]->start + i * l[0].dilation;
                 int64_t y = s[1]->start + j * l[1].dilation;
                 int64_t x = s[2]->start + k * l[2].dilation;
-                int64_t pixel =
-                    (((int64_t)at * l[0].in + z) * l[1].in + y) * l[2].in + x;
-                if (pixels.count == sizeof pixels.pixel / sizeof(float *))
-                    flush(self, out, &pixels);
-                pixels.pixel[pixels.count++] =
-                    in + (size_t)pixel * self->channels;
+                int64_t pixel = (z * l[1].in + y) * l[2].in + x;
+                if (list.count == sizeof list.pixel / sizeof(float *))
+                    flush(self, out, &list);
+                list.pixel[list.count++] = in + (size_t)pixel * self->channels;
             }
-    flush(self, out, &pixels);
+    flush(self, out, &list);
     end_pixel(self, out, s[0]->count * s[1]->count * s[2]->count);
+}
+
+// Results [from, to), counting all batches'.
+static void pool_pixels(const pool *self, const float *in, float *out,
+                        size_t from, size_t to) {
+    const line *l = self->line;
+    size_t o[SPACE], rest = from;
+    size_t batch = (size_t)(l[0].in * l[1].in * l[2].in) * self->channels;
+    for (int i = SPACE - 1; i >= 0; i--) {
+        o[i] = rest % (size_t)l[i].out;
+        rest /= (size_t)l[i].out;
+    }
+    for (; from < to; from++) {
+        pool_pixel(self, in + rest * batch, out + from * self->channels, o);
+        int i = SPACE - 1;
+        while (i >= 0 && ++o[i] == (size_t)l[i].out)
+            o[i--] = 0;
+        rest += i < 0;
+    }
 }
 
 // ---------------------------------------------------------------------------
@@ -460,12 +475,13 @@ static void run_pool(const wr_nn_graph *graph, const wr_nn_node *node,
     const pool *self = node->params;
     size_t from, to;
     wr_nn_op_part(units(self), 1, node->parts, part, &from, &to);
+    if (self->nhwc) {
+        pool_pixels(self, in[0], out[0], from, to);
+        return;
+    }
     for (; from < to; from++) {
         if (self->indices)
             pool_index(self, in[0], out[0], out[1], from);
-        else if (self->nhwc)
-            pool_pixel(self, in[0], (float *)out[0] + from * self->channels,
-                       from);
         else
             pool_row(self, in[0], out[0], from);
     }
@@ -476,7 +492,7 @@ static double cost_pool(const wr_nn_graph *graph, const wr_nn_node *node) {
     double window = (double)(self->line[0].kernel * self->line[1].kernel *
                              self->line[2].kernel);
     return (double)wr_nn_elements(wr_nn_op_out(graph, node, 0)) *
-           (0.5 + 0.3 * window) * (self->indices ? 10.0 : 1.0);
+           (1.5 + 0.4 * window) * (self->indices ? 10.0 : 1.0);
 }
 
 static unsigned parts_pool(const wr_nn_graph *graph, const wr_nn_node *node) {

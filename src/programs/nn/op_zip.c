@@ -113,6 +113,13 @@ static void zip_spread(const wr_nn_zipper *zipper, const wr_nn_walk *walk,
     }
 }
 
+// Both stay where they are along the last dimension: of such rows there is no
+// form.
+static bool both_stay(const wr_nn_walk *walk) {
+    int last = walk->rank - 1;
+    return walk->stride[0][last] == 0 && walk->stride[1][last] == 0;
+}
+
 void wr_nn_zip_walk(const wr_nn_zipper *zipper, const wr_nn_walk *walk,
                     void *out, const float *a_here, const float *a,
                     const float *b, size_t from, size_t to) {
@@ -122,9 +129,10 @@ void wr_nn_zip_walk(const wr_nn_zipper *zipper, const wr_nn_walk *walk,
         a_here = a + from;
     if (a_here != NULL && wr_nn_walk_plain(walk, 1))
         apply(zipper, WR_NN_BOTH, out, a_here, b + from, to - from);
-    else if (walk->rank == 1 ||
-             walk->dim[walk->rank - 1] >=
-                 (is_periodic(walk) ? PERIODIC_LEAST : ROW_LEAST))
+    else if (!both_stay(walk) &&
+             (walk->rank == 1 ||
+              walk->dim[walk->rank - 1] >=
+                  (is_periodic(walk) ? PERIODIC_LEAST : ROW_LEAST)))
         zip_rows(zipper, walk, out, a_here, a, b, from, to);
     else
         zip_spread(zipper, walk, out, a_here, a, b, from, to);

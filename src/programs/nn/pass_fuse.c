@@ -186,10 +186,9 @@ static int set_steps(wr_nn_compiler *c, int index, program *p) {
     // An absent bias stays absent where nothing follows it.
     while (count > 1 && in[count - 1] < 0)
         count--;
+    // The shape stays; parameters are worked out again after all passes.
     int status = wr_nn_steps_set(c->graph, node, p->step, (size_t)p->steps);
-    if (status == 0)
-        status = wr_nn_edit_inputs(c, index, in, count);
-    return status == 0 ? wr_nn_edit_infer(c, index) : status;
+    return status == 0 ? wr_nn_edit_inputs(c, index, in, count) : status;
 }
 
 // The maker of the stream as something to add steps to: *base are the steps it

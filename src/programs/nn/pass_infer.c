@@ -134,7 +134,7 @@ static int run_now(wr_nn_compiler *c, int index, void *const *out) {
 // Is the work small enough to do it now?
 static bool worth(const wr_nn_compiler *c, const wr_nn_node *node,
                   double *cost) {
-    size_t bytes = 0, elements = 0;
+    size_t elements = 0;
     bool floats = false;
     for (int k = 0; k < node->outputs; k++) {
         if (node->output[k] < 0)
@@ -142,7 +142,6 @@ static bool worth(const wr_nn_compiler *c, const wr_nn_node *node,
         const wr_nn_shape *shape = &wr_nn_value_at(c, node->output[k])->shape;
         if (wr_nn_bytes(shape) > FOLD_BYTES_MAX)
             return false;
-        bytes += wr_nn_bytes(shape);
         elements += wr_nn_elements(shape);
         floats |= shape->type == WR_NN_F32;
     }

@@ -85,11 +85,13 @@ static int split_norm(wr_nn_compiler *c, int index) {
 // ---------------------------------------------------------------------------
 // Into the weights
 
+typedef enum affine_kind { SCALES, DIVIDES, ADDS, SUBTRACTS } affine_kind;
+
 // y = scale * x + shift, by channel.
 typedef struct affine {
     const float *data; // the constant
     size_t step;       // 0: all channels alike
-    enum { SCALES, DIVIDES, ADDS, SUBTRACTS } kind;
+    affine_kind kind;
     int value; // the x
 } affine;
 
@@ -121,11 +123,18 @@ static bool fits_axis(const wr_nn_shape *constant, const wr_nn_shape *result,
 }
 
 static bool read_kind(const wr_nn_node *node, int slot, affine *a) {
-    static const char *const names[] = {"Mul", "Div", "Add", "Sub"};
-    for (int i = 0; i < 4; i++)
-        if (wr_nn_is(node, names[i])) {
-            a->kind = i;
-            return slot == 0 || a->kind == SCALES || a->kind == ADDS;
+    static const struct {
+        const char *name;
+        affine_kind kind;
+        bool either; // operands may be exchanged
+    } kinds[] = {{"Mul", SCALES, true},
+                 {"Div", DIVIDES, false},
+                 {"Add", ADDS, true},
+                 {"Sub", SUBTRACTS, false}};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (wr_nn_is(node, kinds[i].name)) {
+            a->kind = kinds[i].kind;
+            return slot == 0 || kinds[i].either;
         }
     return false;
 }

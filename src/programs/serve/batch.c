@@ -67,8 +67,8 @@ static weir_entry *bigger_find(wr_compiled *line, wr_bigger *bigger,
         wr_plan_key(service, bigger->key, line->model, bound);
     int status = 0;
     weir_entry *entry = NULL;
-    int found = weir_cache_find(service->cache, bigger->key, 32, &status,
-                                &entry);
+    int found =
+        weir_cache_find(service->cache, bigger->key, 32, &status, &entry);
     if (found == -ENOENT && bigger->state == WR_BIGGER_NEW &&
         service->stopping == 0) {
         wr_plan_prefetch(service, line->model, bound, bigger->key);
@@ -77,8 +77,7 @@ static weir_entry *bigger_find(wr_compiled *line, wr_bigger *bigger,
         bigger->state = WR_BIGGER_NEVER; // it failed, or is not kept
     } else if (found == 0) {
         wr_compiled *compiled = entry == NULL ? NULL : weir_entry_value(entry);
-        bool good =
-            status == 0 && fits(line->plan, compiled->plan, count);
+        bool good = status == 0 && fits(line->plan, compiled->plan, count);
         bigger->state = good ? WR_BIGGER_NEW : WR_BIGGER_NEVER;
         if (!good) {
             weir_entry_release(entry);

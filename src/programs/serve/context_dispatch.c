@@ -83,8 +83,8 @@ static int match_side(const wr_graph *graph, bool inputs,
         found++;
         int error = 0;
         if (inputs)
-            error = shape_fits(&graph->bound->bind[i].shape, &tensors[place],
-                               why);
+            error =
+                shape_fits(&graph->bound->bind[i].shape, &tensors[place], why);
         else if (shapes)
             error = shape_fits(&graph->compiled->plan->output[i],
                                &tensors[place], why);
@@ -101,8 +101,8 @@ static int match_side(const wr_graph *graph, bool inputs,
 static int match(const dispatch_step *dispatch, wr_nn_why *why) {
     const wr_graph *graph = dispatch->graph;
     bool ready = graph->state == WR_GRAPH_READY;
-    int error = match_side(graph, true, dispatch->in, dispatch->inputs, ready,
-                           why);
+    int error =
+        match_side(graph, true, dispatch->in, dispatch->inputs, ready, why);
     if (error == 0)
         error = match_side(graph, false, dispatch->out, dispatch->outputs,
                            ready, why);
@@ -196,9 +196,8 @@ static int inputs_take(dispatch_step *dispatch, wr_nn_why *why) {
             place < 0 ? NULL : dispatch->in[place].content->data;
     }
     for (int i = 0; i < model->outputs; i++)
-        dispatch->output_of[i] =
-            place_of(dispatch->out, dispatch->outputs,
-                     model->value[model->output[i]].name);
+        dispatch->output_of[i] = place_of(dispatch->out, dispatch->outputs,
+                                          model->value[model->output[i]].name);
     return 0;
 }
 
@@ -334,11 +333,11 @@ static dispatch_step *dispatch_create(const wr_bind *inputs, int inputs_count,
         names += strlen(inputs[i].name) + 1;
     for (size_t i = 0; i < out; i++)
         names += strlen(outputs[i].name) + 1;
-    dispatch_step *dispatch = wr_calloc(
-        1, sizeof(*dispatch) + (in + out) * sizeof(bound_tensor) +
-               (in + out + 1) * sizeof(wr_touch) +
-               2 * WR_NN_ARGS_MAX * sizeof(void *) +
-               WR_NN_ARGS_MAX * sizeof(int) + names);
+    dispatch_step *dispatch =
+        wr_calloc(1, sizeof(*dispatch) + (in + out) * sizeof(bound_tensor) +
+                         (in + out + 1) * sizeof(wr_touch) +
+                         2 * WR_NN_ARGS_MAX * sizeof(void *) +
+                         WR_NN_ARGS_MAX * sizeof(int) + names);
     if (dispatch == NULL)
         return NULL;
     dispatch->inputs = inputs_count;

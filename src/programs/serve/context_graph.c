@@ -23,7 +23,7 @@ typedef struct build_task {
     wr_graph *graph; // NULL: it has nothing more to do with it
     wr_link link;    // in graph->builds, while there is a graph
     bool first;
-    bool pending;    // its model is to come
+    bool pending; // its model is to come
     bool answered;
     bool agreed;     // it wants what the graph is
     int holds;       // pending, and until its answer is given
@@ -199,8 +199,8 @@ static int graph_compare(const wr_graph *graph, const wr_model *model,
     wr_bound_free(bound);
     if (memcmp(key, graph->plan_key, sizeof(key)) == 0)
         return 0;
-    return wr_nn_refuse(why, -EEXIST, NULL,
-                        "the key '%.64s' has other content", graph->key);
+    return wr_nn_refuse(why, -EEXIST, NULL, "the key '%.64s' has other content",
+                        graph->key);
 }
 
 // A later build of the key.
@@ -271,9 +271,9 @@ static void task_named(wr_model_wait *wait, wr_name *name, wr_model *model,
     build_task *task = wr_container_of(wait, build_task, wait);
     wr_nn_why line = {{0}};
     if (model == NULL)
-        status = wr_nn_refuse(&line, status == -ESHUTDOWN ? status : -ENOENT,
-                              NULL, "no model '%s': %.200s", name->text,
-                              why->text);
+        status =
+            wr_nn_refuse(&line, status == -ESHUTDOWN ? status : -ENOENT, NULL,
+                         "no model '%s': %.200s", name->text, why->text);
     task_known(task, model == NULL ? NULL : wr_model_keep(model), status,
                &line);
 }
@@ -466,9 +466,8 @@ int wr_graph_build(wr_context *context, const char *model,
                    wr_build *build, uint64_t *id, wr_nn_why *why) {
     if (build != NULL)
         build->private_ = NULL;
-    build_from from = {.name = model == NULL ? NULL
-                                             : wr_name_find(context->service,
-                                                            model)};
+    build_from from = {
+        .name = model == NULL ? NULL : wr_name_find(context->service, model)};
     if (from.name == NULL)
         return wr_nn_refuse(why, -ENOENT, NULL, "no model '%.*s'", WR_NAME_MAX,
                             model == NULL ? "" : model);

@@ -162,18 +162,17 @@ static int write_check(wr_context *context, uint64_t id, const void *bytes,
     if (*tensor == NULL)
         return -ENOENT;
     if (bytes == NULL || size != (*tensor)->bytes)
-        return wr_nn_refuse(why, -EINVAL, NULL,
-                            "%zu bytes for tensor %llu, which has %zu",
-                            bytes == NULL ? 0 : size, (unsigned long long)id,
-                            (*tensor)->bytes);
+        return wr_nn_refuse(
+            why, -EINVAL, NULL, "%zu bytes for tensor %llu, which has %zu",
+            bytes == NULL ? 0 : size, (unsigned long long)id, (*tensor)->bytes);
     // One that waits for its turn takes room beside what it will replace.
     if (!wr_thing_idle(&(*tensor)->thing))
         return room_for(context, size, why);
     return 0;
 }
 
-static void write_add(wr_context *context, wr_tensor *tensor,
-                      write_step *write, wr_buffer *content) {
+static void write_add(wr_context *context, wr_tensor *tensor, write_step *write,
+                      wr_buffer *content) {
     write->tensor = tensor;
     write->content = content;
     write->touch = (wr_touch){.thing = &tensor->thing, .writes = true};

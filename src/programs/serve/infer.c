@@ -221,8 +221,8 @@ static int request_bind(wr_request *request, wr_model *model, wr_nn_why *why) {
         return -ENOMEM;
     }
     request->outputs = (void **)(void *)(request->list + outputs + 1);
-    int error = wr_bound_make(&request->bound, model, infer->inputs,
-                              infer->count, why);
+    int error =
+        wr_bound_make(&request->bound, model, infer->inputs, infer->count, why);
     if (error == 0)
         request->model = wr_model_keep(model);
     return error;
@@ -234,9 +234,9 @@ static void request_model_known(wr_model_wait *wait, wr_name *name,
     wr_request *request = wr_container_of(wait, wr_request, wait);
     wr_nn_why *line = &request->infer->why;
     if (model == NULL) {
-        status = wr_nn_refuse(line, status == -ESHUTDOWN ? status : -ENOENT,
-                              NULL, "no model '%s': %.200s", name->text,
-                              why->text);
+        status =
+            wr_nn_refuse(line, status == -ESHUTDOWN ? status : -ENOENT, NULL,
+                         "no model '%s': %.200s", name->text, why->text);
         wr_request_end(request, status);
         return;
     }

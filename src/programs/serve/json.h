@@ -126,8 +126,9 @@ typedef struct wr_timing {
 
 // {"outputs": [{"name":, "type":, "shape":, "data":}], "timing": {..}}
 // What is not a finite number becomes null.
-void wr_json_results(wr_string *out, const wr_infer_result *results, int count,
-                     const wr_timing *timing);
+// Errors: -E2BIG (more than `most` bytes), -ENOMEM.
+int wr_json_results(wr_string *out, const wr_infer_result *results, int count,
+                    const wr_timing *timing, size_t most);
 
 // A model as /v1/models shows it.
 void wr_json_model(wr_string *out, const wr_model_info *info);

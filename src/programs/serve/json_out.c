@@ -3,6 +3,7 @@
 
 #include "programs/nn/graph.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -14,10 +15,11 @@ static size_t float_text(char text[32], float value) {
     return (size_t)snprintf(text, 32, "%.9g", (double)value);
 }
 
-static void put_data(wr_string *out, const wr_infer_result *result) {
+static void put_data(wr_string *out, const wr_infer_result *result,
+                     size_t most) {
     size_t count = wr_nn_elements(&result->shape);
     char text[32];
-    for (size_t i = 0; i < count && !out->failed; i++) {
+    for (size_t i = 0; i < count && !out->failed && out->size <= most; i++) {
         size_t size;
         if (i > 0)
             wr_string_put(out, ",", 1);
@@ -43,8 +45,8 @@ static void put_data(wr_string *out, const wr_infer_result *result) {
     }
 }
 
-void wr_json_results(wr_string *out, const wr_infer_result *results, int count,
-                     const wr_timing *timing) {
+int wr_json_results(wr_string *out, const wr_infer_result *results, int count,
+                    const wr_timing *timing, size_t most) {
     wr_string_print(out, "{\"outputs\": [");
     for (int i = 0; i < count; i++) {
         wr_string_print(out, "%s{\"name\": ", i == 0 ? "" : ", ");
@@ -53,7 +55,7 @@ void wr_json_results(wr_string *out, const wr_infer_result *results, int count,
                         wr_nn_type_name(results[i].shape.type));
         wr_string_dims(out, &results[i].shape);
         wr_string_print(out, ", \"data\": [");
-        put_data(out, &results[i]);
+        put_data(out, &results[i], most);
         wr_string_print(out, "]}");
     }
     wr_string_print(out,
@@ -62,6 +64,9 @@ void wr_json_results(wr_string *out, const wr_infer_result *results, int count,
                     (double)timing->queue_ns / 1e6,
                     (double)timing->compile_ns / 1e6,
                     (double)timing->run_ns / 1e6, timing->batch);
+    if (out->failed)
+        return -ENOMEM;
+    return out->size > most ? -E2BIG : 0;
 }
 
 static void put_values(wr_string *out, const wr_nn_graph *graph,

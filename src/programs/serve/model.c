@@ -53,11 +53,10 @@ static int too_many_bytes(wr_service *service, const wr_model *fresh,
                           wr_nn_why *why) {
     size_t limit = service->options.models_bytes;
     bool never = fresh->bytes > limit;
-    return wr_nn_refuse(why, never ? -E2BIG : -EAGAIN, NULL,
-                        "the model takes %zu bytes; %s %zu bytes for models",
-                        fresh->bytes,
-                        never ? "there are" : "not that much is left of",
-                        limit);
+    return wr_nn_refuse(
+        why, never ? -E2BIG : -EAGAIN, NULL,
+        "the model takes %zu bytes; %s %zu bytes for models", fresh->bytes,
+        never ? "there are" : "not that much is left of", limit);
 }
 
 // The one model with the content of `graph`, which goes if there was one.
@@ -99,33 +98,111 @@ static int content_enter(wr_service *service, wr_nn_graph *graph,
 
 // ---- reading ---------------------------------------------------------------
 
-static int reading_run(weir_worker *self, weir_call *call) {
-    (void)self;
-    wr_reading *reading = wr_container_of(call, wr_reading, call);
+static int read_graph(wr_reading *reading, wr_nn_graph **graph) {
     wr_service *service = reading->service;
+    wr_mutex_lock(&service->lock);
+    bool aborting = service->aborting;
+    wr_mutex_unlock(&service->lock);
+    if (aborting)
+        return -ESHUTDOWN;
     wr_nn_limits limits = WR_NN_LIMITS_INIT;
     limits.bytes_max = service->options.model_bytes;
     limits.tensor_max = service->options.tensor_bytes;
+    return wr_nn_onnx_read(graph, reading->bytes, reading->size, &limits,
+                           &reading->why);
+}
+
+static int reading_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    wr_reading *reading = wr_container_of(job, wr_reading, job);
     wr_nn_graph *graph = NULL;
-    reading->status = wr_nn_onnx_read(&graph, reading->bytes, reading->size,
-                                      &limits, &reading->why);
+    int status = read_graph(reading, &graph);
+    return status != 0 ? status
+                       : content_enter(reading->service, graph, &reading->model,
+                                       &reading->why);
+}
+
+static void reading_known(wr_reading *reading, int status) {
+    reading->status = status;
     free(reading->bytes);
     reading->bytes = NULL;
-    if (reading->status == 0)
-        reading->status =
-            content_enter(service, graph, &reading->model, &reading->why);
-    return 0;
+    weir_call_complete(&reading->call, 0);
+}
+
+static void reading_share(wr_reading *reading, int status);
+
+static void reading_ended(weir_job *job, int status) {
+    wr_reading *reading = wr_container_of(job, wr_reading, job);
+    reading_share(reading, status);
+    reading_known(reading, status);
+}
+
+static void reading_submit(wr_reading *reading) {
+    reading->job = (weir_job)WEIR_JOB_INIT(reading_run, reading_ended);
+    reading->job.name = "read a model";
+    int error = weir_submit(reading->service->options.pool, &reading->job);
+    if (error != 0)
+        reading_ended(&reading->job, error);
+}
+
+// Whether two files look the same: some of their bytes do.
+static bool alike(const wr_reading *a, const wr_reading *b) {
+    enum { SAMPLES = 32, SAMPLE = 64 };
+    if (a->size != b->size)
+        return false;
+    size_t size = a->size < SAMPLE ? a->size : SAMPLE;
+    size_t step = (a->size - size) / (SAMPLES - 1);
+    for (size_t i = 0; i < SAMPLES; i++)
+        if (memcmp((const char *)a->bytes + i * step,
+                   (const char *)b->bytes + i * step, size) != 0)
+            return false;
+    return true;
+}
+
+// reading_follows: it looks like one that has not ended, and waits for that.
+// Otherwise others may follow it.
+static bool reading_follows(wr_reading *reading) {
+    wr_service *service = reading->service;
+    wr_reading *leader = NULL;
+    wr_mutex_lock(&service->lock);
+    for (wr_link *l = service->readers.next; l != &service->readers;
+         l = l->next)
+        if (alike(wr_container_of(l, wr_reading, link), reading))
+            leader = wr_container_of(l, wr_reading, link);
+    wr_list_push_back(leader != NULL ? &leader->followers : &service->readers,
+                      &reading->link);
+    wr_mutex_unlock(&service->lock);
+    return leader != NULL;
+}
+
+// Followers get what their leader has got if they really are the same;
+// otherwise each is read for itself, and followed by nobody.
+static void reading_share(wr_reading *reading, int status) {
+    wr_link followers;
+    wr_list_init(&followers);
+    wr_mutex_lock(&reading->service->lock);
+    if (wr_link_linked(&reading->link))
+        wr_list_remove(&reading->link);
+    wr_list_splice_back(&followers, &reading->followers);
+    wr_mutex_unlock(&reading->service->lock);
+    for (wr_link *l; (l = wr_list_pop_front(&followers)) != NULL;) {
+        wr_reading *follower = wr_container_of(l, wr_reading, link);
+        if (memcmp(follower->bytes, reading->bytes, reading->size) != 0) {
+            reading_submit(follower);
+            continue;
+        }
+        follower->why = reading->why;
+        if (reading->model != NULL)
+            follower->model = wr_model_keep(reading->model);
+        reading_known(follower, status);
+    }
 }
 
 static void reading_done(weir_call *call, int status) {
     wr_reading *reading = wr_container_of(call, wr_reading, call);
     wr_service *service = reading->service;
+    (void)status; // it is the reading's
     service->readings--;
-    if (weir_call_outcome(call) != WEIR_OUTCOME_DONE) {
-        free(reading->bytes);
-        reading->bytes = NULL;
-        reading->status = status;
-    }
     if (reading->status != 0)
         wr_service_why(service, reading->status, &reading->why);
     reading->done(reading);
@@ -145,15 +222,17 @@ int wr_reading_start(wr_service *service, wr_reading *reading, void *bytes,
         return wr_nn_refuse(why, -EAGAIN, NULL,
                             "%d models are being read already",
                             service->readings);
-    reading->call = (weir_call)WEIR_CALL_INIT(reading_run, reading_done);
+    reading->call = (weir_call)WEIR_CALL_INIT(NULL, reading_done);
     reading->call.site = &read_site;
+    wr_list_init(&reading->followers);
     reading->service = service;
     reading->bytes = bytes;
     reading->size = size;
-    int error = weir_call_submit(service->options.loop, service->options.pool,
-                                 &reading->call);
+    int error = weir_call_expect(service->options.loop, &reading->call);
     if (error != 0)
         return wr_nn_refuse(why, error, NULL, "the service is stopping");
+    if (!reading_follows(reading))
+        reading_submit(reading);
     service->readings++;
     return 0;
 }

@@ -18,8 +18,20 @@ static const char *said(const wr_infer_tensor *input, int place,
     return text;
 }
 
+static bool shape_good(const wr_nn_shape *shape, size_t limit) {
+    if (wr_nn_type_size(shape->type) == 0 || shape->rank < 0 ||
+        shape->rank > WR_NN_RANK_MAX)
+        return false;
+    for (int i = 0; i < shape->rank; i++)
+        if (shape->dim[i] < 1)
+            return false;
+    return wr_nn_bytes(shape) <= limit;
+}
+
 int wr_shape_check(const wr_nn_shape *shape, size_t limit, const char *what,
                    wr_nn_why *why) {
+    if (shape_good(shape, limit))
+        return 0;
     if (wr_nn_type_size(shape->type) == 0 || shape->rank < 0 ||
         shape->rank > WR_NN_RANK_MAX)
         return wr_nn_refuse(why, -EINVAL, NULL,
@@ -29,11 +41,9 @@ int wr_shape_check(const wr_nn_shape *shape, size_t limit, const char *what,
             return wr_nn_refuse(why, -EINVAL, NULL,
                                 "%s: dimension %d is %lld, not 1 or more", what,
                                 i, (long long)shape->dim[i]);
-    if (wr_nn_bytes(shape) > limit)
-        return wr_nn_refuse(why, -E2BIG, NULL,
-                            "%s takes more than %zu bytes, the most for %s",
-                            what, limit, wr_nn_type_name(shape->type));
-    return 0;
+    return wr_nn_refuse(why, -E2BIG, NULL,
+                        "%s takes more than %zu bytes, the most for %s", what,
+                        limit, wr_nn_type_name(shape->type));
 }
 
 int wr_bound_check(const wr_service *service, const wr_infer_tensor *inputs,
@@ -45,19 +55,18 @@ int wr_bound_check(const wr_service *service, const wr_infer_tensor *inputs,
     for (int i = 0; i < count; i++) {
         char what[96];
         bool floats = inputs[i].shape.type == WR_NN_F32;
-        int error = wr_shape_check(
-            &inputs[i].shape,
-            floats ? service->options.tensor_bytes : WR_INTEGERS_MAX,
-            said(&inputs[i], i, what), why);
-        if (error != 0)
-            return error;
+        size_t limit = floats ? service->options.tensor_bytes : WR_INTEGERS_MAX;
+        if (!shape_good(&inputs[i].shape, limit))
+            return wr_shape_check(&inputs[i].shape, limit,
+                                  said(&inputs[i], i, what), why);
         integers += floats ? 0 : wr_nn_bytes(&inputs[i].shape);
         if (integers > WR_INTEGERS_MAX)
             return wr_nn_refuse(why, -E2BIG, NULL,
                                 "integer inputs take more than %d bytes",
                                 WR_INTEGERS_MAX);
         if (inputs[i].data == NULL && (values || !floats))
-            return wr_nn_refuse(why, -EINVAL, NULL, "%s has no values", what);
+            return wr_nn_refuse(why, -EINVAL, NULL, "%s has no values",
+                                said(&inputs[i], i, what));
     }
     return 0;
 }
@@ -92,10 +101,9 @@ static size_t round_up(size_t bytes) { return (bytes + 15) / 16 * 16; }
 
 static wr_bound *bound_create(int count, size_t integers) {
     size_t rows = (size_t)count;
-    wr_bound *bound =
-        wr_calloc(1, round_up(sizeof(*bound)) +
-                         round_up(rows * sizeof(bound->data[0])) +
-                         round_up(rows * sizeof(bound->bind[0])) + integers);
+    wr_bound *bound = wr_calloc(
+        1, round_up(sizeof(*bound)) + round_up(rows * sizeof(bound->data[0])) +
+               round_up(rows * sizeof(bound->bind[0])) + integers);
     if (bound == NULL)
         return NULL;
     unsigned char *at = (unsigned char *)bound + round_up(sizeof(*bound));
@@ -138,12 +146,11 @@ int wr_bound_make(wr_bound **out, const wr_model *model,
         char what[96];
         int place = input_place(graph, &inputs[i], i);
         if (place < 0 || given[place] != NULL)
-            return wr_nn_refuse(why, -EINVAL, NULL, "%s %s",
-                                said(&inputs[i], i, what),
-                                place < 0 ? "is not one of the model's"
-                                          : "is given twice");
-        int error = fits(&graph->value[graph->input[place]], &inputs[i].shape,
-                         why);
+            return wr_nn_refuse(
+                why, -EINVAL, NULL, "%s %s", said(&inputs[i], i, what),
+                place < 0 ? "is not one of the model's" : "is given twice");
+        int error =
+            fits(&graph->value[graph->input[place]], &inputs[i].shape, why);
         if (error != 0)
             return error;
         given[place] = &inputs[i];

@@ -3,7 +3,8 @@
 // POST /v1/models/NAME/infer: a body is read, its model run, the outcome
 // written. What is long to read or write is a call on the pool:
 //
-//   body --> READING --> RUNNING (the service's) --> WRITING --> answer
+//   body --> WAITING --> READING --> RUNNING (the service's) --> WRITING -->
+//   answer
 #include "programs/nn/graph.h"
 #include "programs/serve/routes.h"
 
@@ -17,11 +18,17 @@ enum {
     WRITE_HERE = 1024, // numbers that are written there
 };
 
-typedef enum stage { STAGE_READING, STAGE_RUNNING, STAGE_WRITING } stage;
+typedef enum stage {
+    STAGE_WAITING, // to be read
+    STAGE_READING,
+    STAGE_RUNNING,
+    STAGE_WRITING,
+} stage;
 
 typedef struct infer_work {
     wr_exchange *exchange;
     stage stage;
+    wr_link link; // in server->readings
     weir_call call;
     wr_infer infer;
     bool begun; // the service has, or had, it
@@ -52,10 +59,14 @@ static void forget(wr_exchange *x) {
 
 static void leave(wr_exchange *x) {
     infer_work *w = x->work;
-    if (w->stage == STAGE_RUNNING)
+    if (w->stage == STAGE_RUNNING) {
         wr_service_infer_cancel(x->server->service, &w->infer);
-    else
+    } else if (w->stage == STAGE_WAITING) {
+        wr_list_remove(&w->link);
+        wr_http_answer_error(x, -ECANCELED, NULL);
+    } else {
         (void)weir_call_cancel(&w->call);
+    }
 }
 
 // ---- the answer ------------------------------------------------------------
@@ -69,30 +80,33 @@ static void put_timing(const infer_work *w, struct MHD_Response *response) {
     wr_http_header(response, "Weir-Batch", "%d", i->batch);
 }
 
-static void write_json(infer_work *w) {
+static int write_json(infer_work *w) {
     wr_timing timing = {w->infer.queue_ns, w->infer.compile_ns, w->infer.run_ns,
                         w->infer.batch};
-    wr_json_results(&w->text, w->infer.results, w->infer.results_count,
-                    &timing);
+    return wr_json_results(&w->text, w->infer.results, w->infer.results_count,
+                           &timing, w->exchange->server->config->json_bytes);
 }
 
 static int write_run(weir_worker *self, weir_call *call) {
     (void)self;
-    write_json(wr_container_of(call, infer_work, call));
-    return 0;
+    return write_json(wr_container_of(call, infer_work, call));
 }
 
-static void answer_json(infer_work *w) {
+static void answer_json(infer_work *w, int status) {
     end_results(w);
-    wr_http_answer_text(w->exchange, 200, NULL, &w->text);
+    if (status == -E2BIG)
+        wr_http_answer_line(w->exchange, 406,
+                            "the answer has more than %zu bytes as JSON: "
+                            "accept " WR_FRAMES_TYPE,
+                            w->exchange->server->config->json_bytes);
+    else if (status != 0)
+        wr_http_answer_error(w->exchange, status, NULL);
+    else
+        wr_http_answer_text(w->exchange, 200, NULL, &w->text);
 }
 
 static void write_done(weir_call *call, int status) {
-    infer_work *w = wr_container_of(call, infer_work, call);
-    if (status != 0)
-        wr_http_answer_error(w->exchange, status, NULL);
-    else
-        answer_json(w);
+    answer_json(wr_container_of(call, infer_work, call), status);
 }
 
 static void results_taken(void *exchange) { wr_http_release(exchange); }
@@ -194,8 +208,7 @@ static void on_results(wr_infer *infer, int status) {
     for (int i = 0; i < infer->results_count; i++)
         numbers += wr_nn_elements(&infer->results[i].shape);
     if (numbers <= WRITE_HERE) {
-        write_json(w);
-        answer_json(w);
+        answer_json(w, write_json(w));
         return;
     }
     w->stage = STAGE_WRITING;
@@ -244,14 +257,42 @@ static int read_run(weir_worker *self, weir_call *call) {
     return read_json(wr_container_of(call, infer_work, call));
 }
 
+static void read_done(weir_call *call, int status);
+
+// Starts to read what waits, as far as there is room; one goes always. What
+// jansson makes of the bytes is up to twenty times as large: each number is an
+// object of its own.
+static void read_waiting(wr_server *server) {
+    while (!wr_list_empty(&server->readings)) {
+        infer_work *w =
+            wr_container_of(server->readings.next, infer_work, link);
+        size_t size = w->exchange->size;
+        if (server->reading > 0 &&
+            server->reading + size > 2 * server->config->json_bytes)
+            return;
+        wr_list_remove(&w->link);
+        w->stage = STAGE_READING;
+        w->call = (weir_call)WEIR_CALL_INIT(read_run, read_done);
+        w->call.site = &read_site;
+        int error = weir_call_submit(server->loop, server->pool, &w->call);
+        if (error != 0)
+            wr_http_answer_error(w->exchange, error, NULL);
+        else
+            server->reading += size;
+    }
+}
+
 static void read_done(weir_call *call, int status) {
     infer_work *w = wr_container_of(call, infer_work, call);
+    wr_server *server = w->exchange->server;
+    server->reading -= w->exchange->size;
     if (status != 0)
         wr_http_answer_error(w->exchange, status, &w->why);
     else if (w->exchange->left)
         wr_http_answer_error(w->exchange, -ECANCELED, NULL);
     else
         run(w);
+    read_waiting(server);
 }
 
 static int read_raw(infer_work *w) {
@@ -305,11 +346,9 @@ void wr_route_infer(wr_exchange *x) {
     x->leave = leave;
     int error;
     if (x->media == WR_MEDIA_JSON && x->size > READ_HERE) {
-        w->call = (weir_call)WEIR_CALL_INIT(read_run, read_done);
-        w->call.site = &read_site;
-        error = weir_call_submit(x->server->loop, x->server->pool, &w->call);
-        if (error != 0)
-            wr_http_answer_error(x, error, NULL);
+        w->stage = STAGE_WAITING;
+        wr_list_push_back(&x->server->readings, &w->link);
+        read_waiting(x->server);
         return;
     }
     if (x->media == WR_MEDIA_JSON)

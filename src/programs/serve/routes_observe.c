@@ -30,7 +30,9 @@ void wr_route_page(wr_exchange *x) {
         "DELETE /v1/contexts/C/tensors/T\n"
         "POST   /v1/contexts/C/graphs[?wait=1]   {model, inputs, key}\n"
         "DELETE /v1/contexts/C/graphs/G\n"
-        "POST   /v1/contexts/C/dispatch          {graph, inputs, outputs}\n",
+        "POST   /v1/contexts/C/dispatch          {graph, inputs, outputs}\n"
+        "PUT    /v1/letters/NAME                 body: a letter a line\n"
+        "POST   /v1/text?recogniser=M&letters=N[&direction=M]   body: PNG\n",
         weir_version());
     wr_http_answer_text(x, 200, "text/plain; charset=utf-8", &text);
 }

@@ -73,7 +73,8 @@ static void begin_hard(wr_server *server, const char *why) {
         wr_http_drain(&server->http);
     server->state = WR_SERVER_HARD;
     server->stop_ns = weir_now_ns() + hard_ns;
-    stop_service(server, 1);
+    if (!server->service_stopped)
+        stop_service(server, 1);
 }
 
 static void on_signal(wr_watch *watch, uint32_t events) {
@@ -327,6 +328,7 @@ int wr_server_run(const wr_config *config, const wr_server_model *models,
     server->connections_max = config->connections;
     server->epoll = server->timer = server->signals = -1;
     server->http.listener = server->http.spare = -1;
+    wr_list_init(&server->readings);
     wr_list_init(&server->http.lingers);
     // Blocked before there are threads: they inherit it.
     sigemptyset(&signals);

@@ -34,11 +34,13 @@ struct wr_server {
     weir_loop *loop;
     weir_trace *trace; // or NULL
     weir_metrics *metrics;
-    bool observing; // a call has metrics or the trace
+    size_t reading;   // bytes of JSON that is read on the pool
+    wr_link readings; // who waits to be
+    bool observing;   // a call has metrics or the trace
     wr_service *service;
     bool service_stopping, service_stopped;
     int connections_max; // as descriptors allow
-    wr_book *books; // dictionaries, see routes_text.c
+    wr_book *books;      // dictionaries, see routes_text.c
     wr_http http;
     int64_t stop_ns; // when draining gets hard, and hard gets over
     int failed;      // why it stops: a model of the command line

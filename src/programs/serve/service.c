@@ -141,6 +141,9 @@ void wr_service_flush(wr_service *service) {
 }
 
 static void end_all(wr_service *service) {
+    wr_mutex_lock(&service->lock);
+    service->aborting = true;
+    wr_mutex_unlock(&service->lock);
     for (wr_link *l = service->requests.next, *next; l != &service->requests;
          l = next) {
         next = l->next;
@@ -224,7 +227,7 @@ int wr_service_create(wr_service **out, const wr_service_options *options) {
     wr_link *const lists[] = {&service->endings,  &service->turns,
                               &service->requests, &service->dead,
                               &service->contents, &service->compiled,
-                              &service->compiles};
+                              &service->compiles, &service->readers};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         wr_list_init(lists[i]);
     int error = wr_plans_create(service);

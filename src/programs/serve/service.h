@@ -40,22 +40,22 @@ typedef struct wr_service_options {
     weir_pool *pool;
 
     // Limits. Each has one test that reaches it.
-    size_t model_bytes;      // of one model's file
-    int models;              // names
-    size_t models_bytes;     // of all models' constants in memory
-    size_t cache_bytes;      // of all compiled plans that are kept
-    size_t tensor_bytes;     // of one tensor, input or result
-    size_t arena_bytes;      // of one running request
-    size_t context_bytes;    // of all tensors of one context
+    size_t model_bytes;   // of one model's file
+    int models;           // names
+    size_t models_bytes;  // of all models' constants in memory
+    size_t cache_bytes;   // of all compiled plans that are kept
+    size_t tensor_bytes;  // of one tensor, input or result
+    size_t arena_bytes;   // of one running request
+    size_t context_bytes; // of all tensors of one context
     int contexts;
-    int tensors;             // of one context
-    int graphs;              // of one context
-    int operations;          // queued in one context's timeline
-    int requests;            // infer requests queued or running, of all
-    int running;             // plans running at once; the rest is queued
-    int64_t request_ns;      // an infer request ends with -ETIMEDOUT after it
-    int64_t compile_ns;      // a compile fails with -ETIMEDOUT after it
-    int64_t failure_ns;      // a failed compile is remembered so long; 0: not
+    int tensors;        // of one context
+    int graphs;         // of one context
+    int operations;     // queued in one context's timeline
+    int requests;       // infer requests queued or running, of all
+    int running;        // plans running at once; the rest is queued
+    int64_t request_ns; // an infer request ends with -ETIMEDOUT after it
+    int64_t compile_ns; // a compile fails with -ETIMEDOUT after it
+    int64_t failure_ns; // a failed compile is remembered so long; 0: not
 
     // Batching: requests for one model whose inputs differ in nothing but
     // their values, one item each (first dimension 1), wait up to batch_ns for
@@ -66,7 +66,8 @@ typedef struct wr_service_options {
     unsigned parts_max; // see wr_nn_compile_options
 
     // The clock of request_ns, batch_ns and what is measured, for tests; NULL:
-    // weir_now_ns. compile_ns is on the pool's clock, failure_ns on the cache's.
+    // weir_now_ns. compile_ns is on the pool's clock, failure_ns on the
+    // cache's.
     int64_t (*clock)(void *context);
     void *clock_context;
 } wr_service_options;
@@ -88,11 +89,13 @@ int wr_service_create(wr_service **out, const wr_service_options *options);
 void wr_service_stop(wr_service *service, int hard,
                      void (*stopped)(wr_service *service, void *context),
                      void *context);
-void wr_service_destroy(wr_service *service); // stopped, or never used
+// wr_service_destroy: it has stopped, or has nothing to do. Results have been
+// given back; the loop and the pool are still there.
+void wr_service_destroy(wr_service *service);
 
 // wr_service_next_deadline is when wr_service_tick is to be called even if
-// nothing else happens (on the service's clock; WEIR_FOREVER: never), and may be
-// after anything here was called or the loop was drained. tick ends requests
+// nothing else happens (on the service's clock; WEIR_FOREVER: never), and may
+// be after anything here was called or the loop was drained. tick ends requests
 // whose time is over and runs batches that have waited long enough; called too
 // early it does no harm. The event loop calls it.
 int64_t wr_service_next_deadline(const wr_service *service);
@@ -100,20 +103,20 @@ void wr_service_tick(wr_service *service);
 
 typedef struct wr_service_counts {
     uint64_t loads, loads_failed;
-    uint64_t requests;  // infer requests accepted; = answered + now pending
+    uint64_t requests; // infer requests accepted; = answered + now pending
     uint64_t succeeded, failed, cancelled, timed_out, shut_down;
-    uint64_t refused;   // -EAGAIN: not accepted
+    uint64_t refused;          // -EAGAIN: not accepted
     uint64_t batches, batched; // plans run for batches, requests in them
     uint64_t dispatches, dispatches_failed;
     uint64_t reads, writes;
-    uint64_t pending;   // infer requests now
-    uint64_t running;   // plans now
+    uint64_t pending; // infer requests now
+    uint64_t running; // plans now
     uint64_t contexts, tensors, tensor_bytes, graphs, operations; // now
     uint64_t models, models_bytes;                                // now
     uint64_t arenas_bytes;                                        // now
-    weir_histogram latency;  // of infer requests, from accepted to answered
-    weir_histogram queue;    // from accepted until its plan starts
-    weir_histogram run;      // of plans
+    weir_histogram latency; // of infer requests, from accepted to answered
+    weir_histogram queue;   // from accepted until its plan starts
+    weir_histogram run;     // of plans
     weir_histogram compile;
 } wr_service_counts;
 
@@ -128,8 +131,8 @@ struct wr_upload {
     void *context;
     // Filled in before done.
     wr_nn_why why;
-    char digest[65];  // hexadecimal
-    int fresh;        // 0: the name had this content already
+    char digest[65]; // hexadecimal
+    int fresh;       // 0: the name had this content already
     // The service's.
     void *private_;
 };
@@ -137,12 +140,15 @@ struct wr_upload {
 // wr_service_load_take reads a model under a name ([A-Za-z0-9._-]{1,64}).
 // Content is known by its digest: the same under two names is held once; other
 // content under a used name is -EEXIST, unless replace is 1. `bytes` is
-// malloc'ed. Nothing is compiled yet.
+// malloc'ed. Nothing is compiled yet. The name is good at once: who asks for it
+// waits until it is read, and gets -ENOENT if it cannot be. Loads of one name
+// take effect in the order of the calls; while a replacement is read the name
+// means what it did.
 int wr_service_load_take(wr_service *service, wr_upload *load, const char *name,
-                         void *bytes, size_t size, int replace,
-                         wr_nn_why *why);
+                         void *bytes, size_t size, int replace, wr_nn_why *why);
 
-// wr_service_unload forgets a name. What uses the model now goes on.
+// wr_service_unload forgets a name. What uses the model now goes on. -EAGAIN
+// while it is being loaded.
 int wr_service_unload(wr_service *service, const char *name, wr_nn_why *why);
 
 typedef struct wr_model_info {
@@ -184,7 +190,7 @@ struct wr_infer {
     wr_nn_why why;
     wr_infer_result *results; // all outputs, if the status is 0
     int results_count;
-    int batch;         // how many ran together
+    int batch; // how many ran together
     int64_t queue_ns, compile_ns, run_ns;
     // The service's.
     void *private_;
@@ -201,8 +207,8 @@ void wr_service_infer_end(wr_service *service, wr_infer *infer);
 
 // A context is a timeline: its operations take effect in the order of the
 // calls, by identity: each waits for the earlier ones that touch what it
-// touches (its tensors, its graph), and for nothing else. Ids are numbers from 1
-// on, of the context alone, never used again.
+// touches (its tensors, its graph), and for nothing else. Ids are numbers from
+// 1 on, of the context alone, never used again.
 
 int wr_context_create(wr_service *service, wr_context **out, uint64_t *id,
                       wr_nn_why *why);
@@ -214,7 +220,8 @@ void wr_context_destroy(wr_context *context);
 // A tensor of zeros. Errors: -EINVAL, -E2BIG, -EAGAIN (context_bytes, tensors).
 int wr_tensor_create(wr_context *context, const wr_nn_shape *shape,
                      uint64_t *id, wr_nn_why *why);
-// The bytes are copied now, and take effect in order. size must be the tensor's.
+// The bytes are copied now, and take effect in order. size must be the
+// tensor's.
 int wr_tensor_write(wr_context *context, uint64_t id, const void *bytes,
                     size_t size, wr_nn_why *why);
 // The same without a copy: malloc'ed bytes, handed over.
@@ -256,7 +263,9 @@ struct wr_build {
 // once: a dispatch may follow before the build has ended, and waits for it.
 // Compiles are shared with everyone through the cache. build may be NULL.
 // key: the client's own name for the graph, or NULL: the same key with the same
-// content gives the same id again; with other content -EEXIST.
+// content gives the same id again; with other content -EEXIST. As long as
+// either content is still to be read, the id comes first, and build->done says
+// -EEXIST; the graph is that of the first. If a graph fails its key is free.
 int wr_graph_build(wr_context *context, const char *model,
                    const wr_infer_tensor *inputs, int count, const char *key,
                    wr_build *build, uint64_t *id, wr_nn_why *why);

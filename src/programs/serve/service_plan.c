@@ -63,6 +63,15 @@ static int flight_told(void *context) {
     return weir_flight_cancelled(flight);
 }
 
+// Idle arenas that a plan keeps: small ones for all that may run, big ones as
+// few as can be.
+static unsigned arenas_kept(const wr_service *service, const wr_nn_plan *plan) {
+    size_t one = plan->arena_bytes + plan->scratch_bytes + 1;
+    size_t many = WR_ARENAS_IDLE / one;
+    size_t most = (size_t)service->options.running;
+    return (unsigned)(many < 1 ? 1 : many < most ? many : most);
+}
+
 static int compile_into(wr_compiled *compiled, const wr_flight *flight) {
     wr_service *service = flight->service;
     wr_nn_compile_options options = compile_options(service);
@@ -76,11 +85,9 @@ static int compile_into(wr_compiled *compiled, const wr_flight *flight) {
                               &options, &limits, &compiled->why);
     if (error == 0)
         error = outputs_check(service, compiled->plan, &compiled->why);
-    unsigned keep = service->options.running < 4
-                        ? (unsigned)service->options.running
-                        : 4;
     if (error == 0)
-        error = wr_nn_cell_create(&compiled->cell, compiled->plan, keep);
+        error = wr_nn_cell_create(&compiled->cell, compiled->plan,
+                                  arenas_kept(service, compiled->plan));
     return error;
 }
 
@@ -334,8 +341,7 @@ void wr_plan_prefetch(wr_service *service, wr_model *model,
         flight_drop(service, flight);
 }
 
-int wr_answer(wr_ask *ask, int status, wr_compiled **compiled,
-              wr_nn_why *why) {
+int wr_answer(wr_ask *ask, int status, wr_compiled **compiled, wr_nn_why *why) {
     weir_entry *entry = ask->get.entry;
     if (entry != NULL)
         *compiled = weir_entry_value(entry);

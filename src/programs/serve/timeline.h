@@ -12,8 +12,8 @@
 //
 // A thing (a tensor, a graph) keeps the touches of the steps that have not
 // ended, in order. A touch that writes is granted when it is the first; one
-// that reads, when no writer is before it. So a read waits for the writes before
-// it (RAW), a write for the reads and writes before it (WAR, WAW), by
+// that reads, when no writer is before it. So a read waits for the writes
+// before it (RAW), a write for the reads and writes before it (WAR, WAW), by
 // identity: what happens to other things changes nothing. A step waits only for
 // earlier ones, hence never in a circle.
 //

@@ -22,8 +22,9 @@ typedef struct wr_work wr_work;
 enum {
     WR_NAME_MAX = 64,
     WR_BATCH_MAX = 64,
-    WR_BATCH_STEPS = 6,     // 2, 4, ... 64
-    WR_INTEGERS_MAX = 65536 // bytes of integer inputs: they are compiled in
+    WR_BATCH_STEPS = 6,        // 2, 4, ... 64
+    WR_INTEGERS_MAX = 65536,   // bytes of integer inputs: they are compiled in
+    WR_ARENAS_IDLE = 32 << 20, // bytes of idle arenas that one plan keeps
 };
 
 // ---- answers ---------------------------------------------------------------
@@ -40,7 +41,7 @@ struct wr_ending {
 // One content, whatever it is called. Plans hold it, so it may go on any
 // thread.
 struct wr_model {
-    wr_link link; // in service->contents: any thread
+    wr_link link;  // in service->contents: any thread
     uint32_t refs; // any thread
     wr_service *service;
     wr_nn_graph *graph; // never changed
@@ -50,14 +51,18 @@ struct wr_model {
     wr_link turn;  // in service->turns while lines is not empty
 };
 
-// Reading a model: a job, and what came of it.
+// Reading a model: a job, and what came of it. Of several that look the same
+// one is read; the others follow it, without a job.
 typedef struct wr_reading wr_reading;
 struct wr_reading {
-    weir_call call;
+    weir_call call; // completed when it is known
+    weir_job job;
     wr_service *service;
     void *bytes;
     size_t size;
     void (*done)(wr_reading *reading); // on the loop's thread
+    wr_link link;      // in service->readers, or in followers: any thread
+    wr_link followers; // the same
     // Filled in by the job.
     int status;
     wr_model *model; // a reference, whoever is done takes it
@@ -89,8 +94,8 @@ struct wr_model_wait {
 // copy of the integers. One block of memory.
 typedef struct wr_bound {
     int count;
-    bool integers;       // some of it is compiled in
-    const void **data;   // the floats, lent
+    bool integers;     // some of it is compiled in
+    const void **data; // the floats, lent
     wr_nn_binding *bind;
 } wr_bound;
 
@@ -128,7 +133,7 @@ struct wr_flight {
     weir_flight *flight;
     weir_job job; // when it had to wait for its turn, and what came of it
     weir_result result;
-    wr_link link;    // in service->compiles: any thread
+    wr_link link; // in service->compiles: any thread
 };
 
 // A question to the cache, answered on the loop's thread.
@@ -198,8 +203,8 @@ typedef struct wr_request {
     wr_ask ask;
     int64_t accepted_ns;
     wr_batch *batch;
-    int place;      // in its batch
-    void *results;  // outputs' memory, if it ran alone
+    int place;     // in its batch
+    void *results; // outputs' memory, if it ran alone
     wr_infer_result *list;
     void **outputs;
 } wr_request;
@@ -231,7 +236,7 @@ typedef struct wr_ids {
     struct wr_id {
         uint64_t id;
         void *item;
-    } *slot;
+    } * slot;
 } wr_ids;
 
 // The bytes of a tensor at one time. Not changed once it is a tensor's: who
@@ -327,7 +332,7 @@ struct wr_service {
     weir_call bell; // rung when there are some
     bool rung;
     int giving; // wr_service_flush, how deep
-    bool lost; // it could not be rung: wr_service_tick does it
+    bool lost;  // it could not be rung: wr_service_tick does it
 
     // Names, in order.
     wr_name **name;
@@ -352,13 +357,15 @@ struct wr_service {
 
     // Any thread.
     wr_mutex lock;
+    bool aborting;   // models that are still to be read are not
+    wr_link readers; // readings that may be followed
     wr_link contents;
     size_t contents_bytes;
     wr_link compiled;
     wr_link compiles;   // flights that wait for a turn to compile
     unsigned compiling; // now
     unsigned compiling_max;
-    uint32_t flights;   // arguments that the cache has
+    uint32_t flights; // arguments that the cache has
     bool quiet_wanted;
     weir_call quiet;    // completed when flights is 0 and quiet_wanted
     bool quiet_pending; // the loop's thread
@@ -466,7 +473,8 @@ void wr_batch_give_back(wr_batch *batch);
 
 // ---- context*.c ------------------------------------------------------------
 
-// wr_context_end is its end, whoever wants it: what is pending ends with status.
+// wr_context_end is its end, whoever wants it: what is pending ends with
+// status.
 void wr_context_end(wr_context *context, int status);
 // wr_context_pump begins what may begin.
 void wr_context_pump(wr_context *context);

@@ -61,8 +61,10 @@ END {
         who = n == 1 ? "weir" : "ort"
         alone = "two." who ".alone.1.rate"
         each = "two." who ".each"
-        printf " %s |", (alone in median) && median[alone] > 0 \
-            ? sprintf("%.2f", 2 * median[each] / median[alone]) : "-"
+        value = "-"
+        if ((alone in median) && (each in median))
+            value = sprintf("%.2f", 2 * median[each] / median[alone])
+        printf " %s |", value
     }
     print " |"
 }

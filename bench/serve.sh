@@ -120,19 +120,26 @@ warm() {
 
 # ---- the cases -------------------------------------------------------------
 
+# graph SHAPE: a file with the request to build the large model for it.
+graph() {
+    printf '{"model": "large", "inputs": [{"name": "x", "shape": [%s]}]}' \
+        "${1//x/,}" >"$work/graph.$1"
+    echo "$work/graph.$1"
+}
+# builds: the URL where a new context's graphs are built.
+builds() {
+    echo "$url/v1/contexts/$("$client" POST "$url/v1/contexts" |
+        sed 's/[^0-9]*\([0-9]*\).*/\1/')/graphs?wait=1"
+}
+
 # Each client has a context of its own and waits for its graph to be compiled.
 cold() {
-    local count context targets
-    printf '{"model": "large", "inputs": [{"name": "x", "shape": [%s]}]}' \
-        "${large_shape//x/,}" >"$work/graph.json"
+    local count targets
     for count in 1 8; do
         start_weir "$work/log"
         targets=()
         while test ${#targets[@]} -lt $((2 * count)); do
-            context=$("$client" POST "$url/v1/contexts" |
-                sed 's/[^0-9]*\([0-9]*\).*/\1/')
-            targets+=("$url/v1/contexts/$context/graphs?wait=1"
-                "$work/graph.json")
+            targets+=("$(builds)" "$(graph $large_shape)")
         done
         "$client" load --clients $count --requests $count \
             --type application/json "${targets[@]}" >"$work/load"
@@ -178,24 +185,29 @@ service() {
     done
 }
 
+# New shapes, one after the other: a compile is under way all the time.
+compile_on() {
+    local width at
+    at=$(builds)
+    for ((width = 400; ; width += 16)); do
+        "$client" POST "$at" --type application/json \
+            --body "$(graph "${large_shape%x*}x$width")" >/dev/null || return
+        test ! -e "$work/enough" || return 0
+    done
+}
+
 compile() {
-    local width targets=() compiling
-    start_weir "$work/log"
+    local compiling
+    start_weir "$work/log" --set limits.graphs=10000
     warm
     load compile.quiet 1 --clients 4 --every 20 --seconds $seconds \
         "$url/v1/models/small/infer" "$work/small.in"
-    for ((width = 400; width < 400 + 80 * 8; width += 80)); do
-        "$client" frames "$work/$width.in" "x:${large_shape%x*}x$width"
-        targets+=("$url/v1/models/large/infer" "$work/$width.in")
-    done
-    # One after the other: a compile is under way nearly all the time.
-    for ((width = 0; width < ${#targets[@]}; width += 2)); do
-        "$client" load --clients 1 --requests 1 \
-            "${targets[@]:$width:2}" >/dev/null
-    done &
+    rm -f "$work/enough"
+    compile_on &
     compiling=$!
     load compile.busy 1 --clients 4 --every 20 --seconds $seconds \
         "$url/v1/models/small/infer" "$work/small.in"
+    : >"$work/enough"
     wait $compiling || die "a compile failed"
     stop_servers
 }

@@ -27,6 +27,7 @@ weir_test(serve_infer
     many_cold_models_leave_a_worker_to_the_hot_one
     a4_a_failure_goes_to_all_and_is_tried_again
     a_failure_may_be_remembered_for_a_while
+    lack_of_memory_is_never_remembered
     a5_two_runs_of_one_plan_overlap
     a_burst_for_one_model_does_not_starve_another
     one_models_many_shapes_get_one_models_share

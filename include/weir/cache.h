@@ -59,7 +59,8 @@
 //              weir_entry_keep, weir_get_cancel, weir_flight_cancelled and
 //              weir_cache_count: hold no lock there that they take. All may
 //              call anything here but stop and destroy; only load and run may
-//              wait; none may throw, longjmp or exit. clock calls nothing here.
+//              wait; none may throw, longjmp or exit. clock alone is called
+//              under the cache's lock: it calls nothing here.
 //   order      calls on one key take effect one after the other. Once a flight
 //              is started its key is LOADING, before any job of it is queued;
 //              once it has landed its key is READY, FAILED or absent, before
@@ -148,17 +149,19 @@ typedef struct weir_cache_options {
 
     // Tells a load that returned WEIR_LOAD_LATER, or is about to, what
     // weir_flight_cancelled says: at most once for each flight, on a worker,
-    // or on the thread in weir_cache_stop. The flight stays valid until it
-    // returns, even if another thread ends it meanwhile; it may end it itself.
+    // or on the thread in weir_cache_stop; stopping the pool alone does not
+    // call it. The flight stays valid until it returns, even if another thread
+    // ends it meanwhile; it may end it itself.
     void (*cancelled)(void *context, weir_flight *flight, int why); // or NULL
 
     // The sum of the weights of kept values never exceeds it: room is made
     // first, oldest first among those not used since the hand last passed
     // (SIEVE). A value that is heavier by itself is not kept. 0: nothing is
     // kept, flights are still shared. Default SIZE_MAX. A weight of 0 is never
-    // in the way: give each value its true one. A remembered failure weighs 256
-    // bytes and its key besides. Values that somebody still holds after they
-    // were removed do not count here, but in weir_cache_counts.lent_bytes.
+    // in the way, and goes when its turn comes: give each value its true one. A
+    // remembered failure weighs 256 bytes and its key besides. Values that
+    // somebody still holds after they were removed do not count here, but in
+    // weir_cache_counts.lent_bytes.
     size_t capacity;
 
     // Gets that would start one more flight than this are refused with -EAGAIN,
@@ -279,7 +282,8 @@ WEIR_API int weir_cache_get_wait(weir_cache *cache,
                                  weir_get *get) WEIR_MUST_CHECK;
 
 // weir_get_cancel leaves: done is called with -ECANCELED, soon, on a worker,
-// never inside this call, which calls nothing of yours and never waits. Nobody
+// never inside this call, which calls nothing of yours (where the pool is being
+// stopped before the cache, maybe drop) and never waits. Nobody
 // else who waits for the flight notices; if nobody is left and cancel_unwanted
 // is set, the load is told before it returns. The caller must know that the
 // get's memory is still valid, as for weir_cancel, and that weir_cache_get has

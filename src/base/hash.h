@@ -5,7 +5,7 @@
 // Rogaway, "UMAC: fast and secure message authentication", 1999, with 64-bit
 // words as in Dai and Krovetz, "VHASH security", 2007, folded by a multilinear
 // hash (Lemire and Kaser, "Strongly universal string hashing is fast", 2014):
-// two given keys share the top 32 bits with a chance of about 2^-32. Longer
+// two given keys share the top 32 bits with a chance of about 2^-27. Longer
 // ones: SipHash-1-3, Aumasson and Bernstein, "SipHash: a fast short-input PRF",
 // 2012.
 #ifndef WR_HASH_H

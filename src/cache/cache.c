@@ -15,8 +15,12 @@ int64_t wr_cache_now(const weir_cache *cache) {
 void wr_cache_leave(weir_cache *cache) {
     wr_link quiet;
     wr_list_init(&quiet);
-    if (--cache->outstanding == 0)
+    if (--cache->outstanding == 0) {
+        for (wr_link *link = cache->stoppers.next; link != &cache->stoppers;
+             link = link->next)
+            wr_container_of(link, wr_cache_stopper, link)->taken = true;
         wr_list_splice_back(&quiet, &cache->stoppers);
+    }
     wr_cache_unlock(cache);
     // A stopper that finds itself in no list waits for this.
     wr_link *link;
@@ -98,6 +102,8 @@ int weir_cache_count(weir_cache *cache, weir_cache_counts *counts) {
     for (wr_link *link = cache->flights.next; link != &cache->flights;
          link = link->next) {
         const weir_flight *flight = wr_container_of(link, weir_flight, open);
+        if (flight->over)
+            continue;
         now.orphans += flight->landed;
         if (flight->started_ns < oldest_ns)
             oldest_ns = flight->started_ns;

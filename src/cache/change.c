@@ -67,7 +67,7 @@ static void forget(weir_cache *cache, wr_cache_node *node, weir_removal why,
 int weir_cache_invalidate(weir_cache *cache, const void *key, size_t key_size) {
     if (wr_cache_forked(cache))
         return -ECHILD;
-    if (key_size > UINT32_MAX)
+    if (key_size > UINT32_MAX || (key == NULL && key_size > 0))
         return -ENOENT;
     uint64_t hash = wr_hash(&cache->seed, key, key_size);
     wr_trash trash;
@@ -88,7 +88,8 @@ int weir_cache_invalidate_entry(weir_cache *cache, const weir_entry *entry) {
     wr_trash_init(&trash);
     wr_cache_lock(cache);
     wr_cache_node *node = entry->node;
-    bool there = node->linked && node->entry == entry;
+    bool there =
+        entry->core == cache->core && node->linked && node->entry == entry;
     if (there)
         forget(cache, node, WEIR_REMOVED_INVALIDATED, &trash);
     wr_cache_unlock(cache);

@@ -41,7 +41,6 @@ static void finish(weir_flight *flight) {
     while (wr_list_pop_front(&flight->waits) != NULL)
         continue; // what its load asked for is still asked for
     wr_list_remove(&flight->open);
-    cache->counts.loading--;
     wr_cache_unlock(cache);
     wr_flight_drop(flight);
     wr_cache_lock(cache);
@@ -61,14 +60,30 @@ static void late_done(weir_job *job, int status) {
 
 void wr_flight_hold(weir_flight *flight) { flight->parts++; }
 
+// Has a worker finish it, without a switch point: the caller may hold a lock
+// that the next wants. False: the pool is stopping.
+static bool finish_later(weir_flight *flight) {
+    weir_pool *pool = flight->cache->pool;
+    void *captured = wr_job_capture(pool);
+    wr_pool_lock(pool);
+    int error = wr_job_submit(pool, &flight->late, captured);
+    if (error == 0)
+        wr_pool_notify(pool);
+    wr_pool_unlock(pool);
+    if (error != 0)
+        wr_job_release(pool, captured);
+    return error == 0;
+}
+
 void wr_flight_unhold(weir_flight *flight, bool late) {
     weir_cache *cache = flight->cache;
     wr_cache_lock(cache);
     bool last = --flight->parts == 0;
-    wr_cache_unlock(cache);
-    // A pool that has stopped calls nothing any more, so nothing is left that
-    // the caller could be in the way of.
-    if (last && (!late || weir_submit(cache->pool, &flight->late) != 0))
+    if (late)
+        wr_mutex_unlock(&cache->lock); // no switch point either
+    else
+        wr_cache_unlock(cache);
+    if (last && (!late || !finish_later(flight)))
         finish(flight);
 }
 
@@ -78,7 +93,8 @@ static int64_t keep_for(const weir_flight *flight, int status,
                         const weir_result *result) {
     const weir_cache *cache = flight->cache;
     // Only what a load came to by itself is remembered.
-    if (status != 0 && (!flight->began || flight->barred))
+    if (status != 0 && (!flight->began || flight->barred ||
+                        weir_flight_cancelled(flight) != 0))
         return -1;
     int64_t given = result != NULL ? result->ttl_ns : 0;
     if (given != 0)
@@ -92,7 +108,8 @@ static int64_t keep_for(const weir_flight *flight, int status,
 static void count_landing(weir_cache *cache, const weir_flight *flight,
                           int status, bool current) {
     weir_cache_counts *counts = &cache->counts;
-    bool told = wr_load(&flight->told, relaxed, ALONE, "a figure") != 0;
+    bool told = wr_load(&flight->told, relaxed, ALONE, "a figure") != 0 ||
+                (status != 0 && weir_flight_cancelled(flight) != 0);
     if (told || !flight->began)
         counts->abandoned++;
     else if (status != 0)
@@ -107,18 +124,25 @@ static void count_landing(weir_cache *cache, const weir_flight *flight,
         counts->load_max_ns = took;
 }
 
-void wr_flight_land(weir_flight *flight, int status,
-                    const weir_result *result) {
+void wr_flight_land(weir_flight *flight, int status, const weir_result *result,
+                    bool over) {
     weir_cache *cache = flight->cache;
     wr_trash trash;
     wr_trash_init(&trash);
     weir_entry *idle = NULL; // an entry nobody needs
     wr_cache_lock(cache);
+    // Before anybody is told: who asks next is not in the way of his last.
+    if (over && !flight->over)
+        cache->counts.loading--;
+    flight->over = flight->over || over;
     if (flight->landed) {
         wr_cache_unlock(cache);
         wr_core_release(cache->core, result);
         return;
     }
+    uint32_t told = wr_load(&flight->told, relaxed, ALONE, "under the lock");
+    if (status != 0 && told != 0)
+        status = -(int)told; // why it was told to end, not what it made of it
     flight->landed = true;
     flight->status = status;
     weir_entry *entry = flight->entry;
@@ -184,7 +208,7 @@ static int load_run(weir_worker *self, weir_job *job) {
     wr_cache_unlock(cache);
     if (!flight->began) {
         flight->returned = -ESHUTDOWN;
-        wr_flight_land(flight, -ESHUTDOWN, NULL);
+        wr_flight_land(flight, -ESHUTDOWN, NULL, true);
         return -ESHUTDOWN;
     }
     int status = cache->options.load(cache->options.context, self, flight,
@@ -201,7 +225,7 @@ static int load_run(weir_worker *self, weir_job *job) {
         wr_flight_notify(flight);
         return 0;
     }
-    wr_flight_land(flight, status, &flight->result);
+    wr_flight_land(flight, status, &flight->result, true);
     return status;
 }
 
@@ -218,7 +242,7 @@ static void load_done(weir_job *job, int status) {
         else if (flight->barred)
             status = -ESHUTDOWN;
         wr_cache_unlock(cache);
-        wr_flight_land(flight, status, NULL);
+        wr_flight_land(flight, status, NULL, true);
     }
     if (!ran || flight->returned != WEIR_LOAD_LATER) {
         wr_cache_lock(cache);
@@ -245,7 +269,7 @@ void weir_flight_end(weir_flight *flight, int status,
     flight->ending = true;
     wr_cache_unlock(cache);
     wr_check(!again, "a flight was ended twice");
-    wr_flight_land(flight, status, result);
+    wr_flight_land(flight, status, result, true);
     wr_flight_unhold(flight, false);
 }
 
@@ -285,7 +309,7 @@ static void watch_done(weir_job *job, int status) {
         wr_flight_supersede(cache, flight);
         wr_flight_tell(flight, -ETIMEDOUT);
         wr_cache_unlock(cache);
-        wr_flight_land(flight, -ETIMEDOUT, NULL);
+        wr_flight_land(flight, -ETIMEDOUT, NULL, false);
         (void)weir_cancel(cache->pool, &flight->job);
         wr_flight_notify(flight);
     }
@@ -297,9 +321,10 @@ static void watch_done(weir_job *job, int status) {
 static void watch_start(weir_flight *flight) {
     weir_cache *cache = flight->cache;
     int64_t most = cache->options.load_ns;
-    flight->watch.deadline_ns = most > WEIR_FOREVER - flight->started_ns
-                                    ? WEIR_FOREVER
-                                    : flight->started_ns + most;
+    int64_t now_ns =
+        cache->deterministic ? cache->pool->virtual_now_ns : flight->started_ns;
+    flight->watch.deadline_ns =
+        most > WEIR_FOREVER - now_ns ? WEIR_FOREVER : now_ns + most;
     flight->watch.name = cache->name;
     if (weir_event_attach(&flight->landing, NULL, &flight->watch) == 0)
         return;
@@ -358,7 +383,7 @@ int wr_flight_launch(weir_flight *flight, int32_t priority) {
     if (watched)
         watch_start(flight);
     if (error != 0) {
-        wr_flight_land(flight, error, NULL);
+        wr_flight_land(flight, error, NULL, true);
         flight->holds = false;
         wr_cache_lock(cache);
         flight->ending = true;

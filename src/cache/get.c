@@ -201,7 +201,8 @@ static int settle(question *ask) {
     return 0;
 }
 
-// ask->flight and, for a hit, the get's answer are the caller's to see to.
+// ask->flight with ask->trash, and for a hit the get's answer, are the caller's
+// to see to.
 static int put_question(question *ask) {
     weir_cache *cache = ask->cache;
     weir_get *get = ask->get;
@@ -238,7 +239,9 @@ static int put_question(question *ask) {
                 wr_flight_discard(ask->spare);
         }
     }
-    wr_trash_empty(cache, &ask->trash);
+    // With a flight to launch, what has expired waits until that is under way.
+    if (ask->flight == NULL)
+        wr_trash_empty(cache, &ask->trash);
     return error;
 }
 
@@ -274,8 +277,10 @@ static void uncount(const question *ask) {
 }
 
 // The call is over: what `join` counted for it.
-static void call_over(weir_cache *cache, weir_flight *flight) {
-    wr_flight_drop(flight);
+static void call_over(question *ask) {
+    weir_cache *cache = ask->cache;
+    wr_trash_empty(cache, &ask->trash);
+    wr_flight_drop(ask->flight);
     wr_cache_lock(cache);
     wr_cache_leave(cache);
 }
@@ -307,7 +312,7 @@ static int attach(question *ask) {
         uncount(ask);
         wr_cache_leave(cache);
     }
-    call_over(cache, flight);
+    call_over(ask);
     return error != 0 ? error : WEIR_CACHE_PENDING;
 }
 
@@ -331,7 +336,7 @@ int weir_cache_prefetch(weir_cache *cache, weir_get *get) {
     if (error != 0 || ask.flight == NULL)
         return error;
     error = launch(&ask);
-    call_over(cache, ask.flight);
+    call_over(&ask);
     return error;
 }
 
@@ -354,7 +359,7 @@ int weir_get_cancel(weir_cache *cache, weir_get *get) {
         unwanted = own->flight;
         wr_flight_hold(unwanted);
     }
-    wr_cache_unlock(cache);
+    wr_mutex_unlock(&cache->lock); // no switch point: see pool.h, weir_cancel
     if (unwanted != NULL) {
         (void)weir_cancel(cache->pool, &unwanted->job);
         wr_flight_unhold(unwanted, true);
@@ -384,6 +389,8 @@ int weir_cache_get_wait(weir_cache *cache, weir_get *get) {
         uncount(&ask);
         wr_cache_unlock(cache);
     } else {
+        wr_trash_empty(cache, &ask.trash);
+        wr_trash_init(&ask.trash);
         error = weir_event_wait(
             &ask.flight->landing,
             get->deadline_ns != 0 ? get->deadline_ns : WEIR_FOREVER, NULL);
@@ -396,7 +403,7 @@ int weir_cache_get_wait(weir_cache *cache, weir_get *get) {
         wr_cache_unlock(cache);
     }
     wr_flight_leave(wr_get_of(get));
-    call_over(cache, ask.flight);
+    call_over(&ask);
     return error;
 }
 
@@ -406,7 +413,7 @@ int weir_cache_find(weir_cache *cache, const void *key, size_t key_size,
                     int *status, weir_entry **out) {
     if (wr_cache_forked(cache))
         return -ECHILD;
-    if (key_size > UINT32_MAX)
+    if (key_size > UINT32_MAX || (key == NULL && key_size > 0))
         return -ENOENT;
     uint64_t hash = wr_hash(&cache->seed, key, key_size);
     wr_cache_lock(cache);

@@ -127,7 +127,8 @@ void wr_flight_publish(weir_cache *cache, weir_flight *flight, void *argument);
 int wr_flight_launch(weir_flight *flight, int32_t priority);
 // wr_flight_land gives it its outcome, unless it has one; then a value is
 // released. result may be NULL.
-void wr_flight_land(weir_flight *flight, int status, const weir_result *result);
+void wr_flight_land(weir_flight *flight, int status, const weir_result *result,
+                    bool over);
 weir_flight *wr_flight_keep(weir_flight *flight);
 void wr_flight_drop(weir_flight *flight);
 // wr_flight_join: a get waits for it. _locked.

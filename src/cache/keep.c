@@ -67,12 +67,13 @@ bool wr_keep_expired(const weir_cache *cache, const weir_entry *entry,
 // that were used, and takes the first that was not.
 static void evict_one(weir_cache *cache, int64_t now_ns, wr_trash *trash) {
     wr_link *at = cache->hand != NULL ? cache->hand : cache->kept.prev;
-    for (;; at = at->prev) {
+    for (int marks = 0;; at = at->prev) {
         if (at == &cache->kept)
             at = cache->kept.prev;
         weir_entry *entry = wr_container_of(at, weir_entry, kept);
         bool expired = cache->timed && wr_keep_expired(cache, entry, now_ns);
-        if (entry->used && !expired) {
+        // So many marks at once and no more: hits wait for the lock.
+        if (entry->used && !expired && marks++ < WR_CACHE_MARKS) {
             entry->used = false;
             continue;
         }
@@ -121,8 +122,9 @@ void wr_keep_publish(weir_cache *cache, weir_entry *entry, int64_t ttl_ns,
     wr_list_push_front(&cache->kept, &entry->kept);
     entry->node->entry = entry;
     entry->used_ns = now_ns;
-    entry->expires_ns =
-        ttl_ns > WEIR_FOREVER - now_ns ? WEIR_FOREVER : now_ns + ttl_ns;
+    entry->expires_ns = now_ns > 0 && ttl_ns > WEIR_FOREVER - now_ns
+                            ? WEIR_FOREVER
+                            : now_ns + ttl_ns;
     wr_fetch_sub(&cache->core->lent, entry->weight, relaxed, ALONE, "a figure");
     cache->bytes += charge;
     cache->counts.entries++;

@@ -6,8 +6,9 @@
 
 // The next flight that has not been told of this mode, held if it is to end, or
 // NULL. Those that were told stand at the end of the list. _locked.
-static weir_flight *next_to_tell(weir_cache *cache, weir_stop_mode mode,
+static weir_flight *next_to_tell(weir_cache *cache, weir_stop_mode *told,
                                  bool *ends) {
+    weir_stop_mode mode = *told = cache->mode; // maybe harder by now
     if (mode == WEIR_STOP_DRAIN || wr_list_empty(&cache->flights))
         return NULL;
     weir_flight *flight =
@@ -30,11 +31,12 @@ static weir_flight *next_to_tell(weir_cache *cache, weir_stop_mode mode,
     return flight;
 }
 
-static void end_flights(weir_cache *cache, weir_stop_mode mode) {
+static void end_flights(weir_cache *cache) {
     for (;;) {
+        weir_stop_mode mode;
         bool ends = false;
         wr_cache_lock(cache);
-        weir_flight *flight = next_to_tell(cache, mode, &ends);
+        weir_flight *flight = next_to_tell(cache, &mode, &ends);
         wr_cache_unlock(cache);
         if (flight == NULL)
             return;
@@ -42,7 +44,7 @@ static void end_flights(weir_cache *cache, weir_stop_mode mode) {
             continue;
         (void)weir_cancel(cache->pool, &flight->job);
         if (mode == WEIR_STOP_ABORT)
-            wr_flight_land(flight, -ESHUTDOWN, NULL);
+            wr_flight_land(flight, -ESHUTDOWN, NULL, false);
         wr_flight_notify(flight);
         wr_flight_unhold(flight, false);
     }
@@ -63,7 +65,7 @@ static int wait_quiet(weir_cache *cache, int64_t deadline_ns) {
     if (error == 0)
         return 0;
     wr_cache_lock(cache);
-    bool fired = !wr_link_linked(&own.link);
+    bool fired = own.taken;
     if (!fired)
         wr_list_remove(&own.link);
     wr_cache_unlock(cache);
@@ -86,9 +88,8 @@ int weir_cache_stop(weir_cache *cache, weir_stop_mode mode, int64_t deadline_ns,
     if (!cache->stopping || cache->mode < mode)
         cache->mode = mode;
     cache->stopping = true;
-    mode = cache->mode;
     wr_cache_unlock(cache);
-    end_flights(cache, mode);
+    end_flights(cache);
     int error = wait_quiet(cache, deadline_ns);
     if (error == 0) {
         wr_cache_lock(cache);

@@ -23,6 +23,7 @@ typedef struct wr_cache_core wr_cache_core;
 
 enum {
     WR_CACHE_BUCKETS = 16,  // at first
+    WR_CACHE_MARKS = 256,   // that one eviction takes off at most
     WR_CACHE_MOVE = 8,      // buckets moved with each insertion while it grows
     WR_CACHE_FAILURE = 256, // bytes that a remembered failure weighs, with its
                             // key and the weight of its reason
@@ -120,6 +121,7 @@ struct weir_flight {
                      // the load began, calls that are looking at it
     bool kept_alive; // a prefetch: never unwanted
     bool landed;
+    bool over;         // its load has ended, or will never be
     bool began;        // the load was called
     bool barred;       // it must not be called any more
     bool later;        // it returned WEIR_LOAD_LATER
@@ -165,8 +167,9 @@ typedef struct wr_cache_table {
 
 // Somebody in weir_cache_stop, on its stack.
 typedef struct wr_cache_stopper {
-    wr_link link; // in cache->stoppers until its event is about to be fired
+    wr_link link; // in cache->stoppers, then with whoever fires
     weir_event quiet;
+    bool taken; // somebody is about to fire; link is his. cache->lock
 } wr_cache_stopper;
 
 struct weir_cache {

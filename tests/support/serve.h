@@ -47,6 +47,7 @@ typedef struct hand {
     wr_atomic_u32 hold;    // those that begin wait
     wr_atomic_u32 deaf;    // and are not told either
     wr_atomic_u32 failing; // so many of the next fail
+    int failure;           // with this, or -EINVAL
     tally compiles;        // begun
     tally held;            // that wait, so far
     tally told;            // ended because they were cancelled
@@ -119,7 +120,9 @@ int __wrap_wr_nn_compile(wr_nn_plan **out, const wr_nn_graph *model,
         }
     }
     if (hand_fails())
-        return wr_nn_refuse(why, -EINVAL, NULL, "the test says no");
+        return wr_nn_refuse(why,
+                            the_hand.failure != 0 ? the_hand.failure : -EINVAL,
+                            NULL, "the test says no");
     return __real_wr_nn_compile(out, model, bindings, count, options, limits,
                                 why);
 }

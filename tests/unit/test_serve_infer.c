@@ -195,6 +195,22 @@ static void a_failure_may_be_remembered_for_a_while(void) {
     bed_close(&b);
 }
 
+// Nor what may be gone the next moment.
+static void lack_of_memory_is_never_remembered(void) {
+    bed b;
+    wr_service_options options = bed_options();
+    options.failure_ns = INT64_C(3600000000000);
+    bed_open_with(&b, 2, &options);
+    load_now(&b, "m", affine(2, 1, -1));
+    the_hand.failure = -ENOMEM;
+    hand_set(&the_hand.failing, 1);
+    request_start(&b, &clients[0], "m", 1, 1);
+    check_ends(&b, &clients[0], -ENOMEM, "the test says no");
+    request_start(&b, &clients[0], "m", 1, 1);
+    check_result(&b, &clients[0], 2, 1);
+    bed_close(&b);
+}
+
 // ---- at the same time ------------------------------------------------------
 
 static void a5_two_runs_of_one_plan_overlap(void) {
@@ -514,6 +530,7 @@ static const test_case cases[] = {
     CASE(many_cold_models_leave_a_worker_to_the_hot_one),
     CASE(a4_a_failure_goes_to_all_and_is_tried_again),
     CASE(a_failure_may_be_remembered_for_a_while),
+    CASE(lack_of_memory_is_never_remembered),
     CASE(a5_two_runs_of_one_plan_overlap),
     CASE(a_burst_for_one_model_does_not_starve_another),
     CASE(one_models_many_shapes_get_one_models_share),

@@ -243,8 +243,10 @@ static void connections_over_the_limit_are_refused(void) {
     int told = 0;
     for (int i = LIMIT; i < MANY; i++) {
         all[i] = peer_dial(&s);
+        peer_ask(&all[i], "GET", "/healthz", "", NULL, 0);
         reply r = peer_reply(&all[i], false);
-        CHECK(r.status == 503 || r.status == 0);
+        // Beyond WR_LINGER_MAX at a time they may be cut without a word.
+        CHECK(r.status == 503 || (r.status == 0 && i >= LIMIT + 200));
         told += r.status == 503;
         if (r.status != 0)
             CHECK(peer_ended(&all[i]));

@@ -122,29 +122,33 @@ typedef struct pass {
     unsigned without; // left out with any of these
 } pass;
 
-static const pass passes[] = {
-    {wr_nn_pass_infer, 0},
-    {wr_nn_pass_elide, WR_NN_WITHOUT_FOLDING},
-    {wr_nn_pass_views, WR_NN_WITHOUT_FOLDING},
-    {wr_nn_pass_patterns, WR_NN_WITHOUT_FUSION},
-    {wr_nn_pass_weights, WR_NN_WITHOUT_FOLDING},
-    {wr_nn_pass_patterns, WR_NN_WITHOUT_FUSION},
-    {wr_nn_pass_layout, WR_NN_WITHOUT_LAYOUT},
-    {wr_nn_pass_views, WR_NN_WITHOUT_FOLDING},
-    {wr_nn_pass_fuse, WR_NN_WITHOUT_FUSION},
-    {own_outputs, 0},
-    {infer_again, 0},
-};
-enum { PASSES = sizeof passes / sizeof passes[0] };
-
-static int run_pass(wr_nn_compiler *c, int at) {
-    int status = at == 0 ? wr_nn_link(c) : 0;
-    if (status == 0)
-        status = wr_nn_cancelled(c);
-    if (status != 0 || (c->options->without & passes[at].without) != 0)
-        return status;
-    status = passes[at].run(c);
-    return status == 0 ? wr_nn_settle(c) : status;
+static int run_passes(wr_nn_compiler *c) {
+    static const pass passes[] = {
+        {wr_nn_pass_infer, 0},
+        {wr_nn_pass_elide, WR_NN_WITHOUT_FOLDING},
+        {wr_nn_pass_views, WR_NN_WITHOUT_FOLDING},
+        {wr_nn_pass_patterns, WR_NN_WITHOUT_FUSION},
+        {wr_nn_pass_weights, WR_NN_WITHOUT_FOLDING},
+        {wr_nn_pass_patterns, WR_NN_WITHOUT_FUSION},
+        {wr_nn_pass_layout, WR_NN_WITHOUT_LAYOUT},
+        {wr_nn_pass_views, WR_NN_WITHOUT_FOLDING},
+        {wr_nn_pass_fuse, WR_NN_WITHOUT_FUSION},
+        {own_outputs, 0},
+        {infer_again, 0},
+    };
+    int status = wr_nn_link(c);
+    for (size_t i = 0; i < sizeof passes / sizeof passes[0]; i++) {
+        if (status == 0)
+            status = wr_nn_cancelled(c);
+        if (status != 0)
+            return status;
+        if ((c->options->without & passes[i].without) != 0)
+            continue;
+        status = passes[i].run(c);
+        if (status == 0)
+            status = wr_nn_settle(c);
+    }
+    return status;
 }
 
 // ---------------------------------------------------------------------------
@@ -242,17 +246,22 @@ static bool is_alias(const wr_nn_plan *plan, const wr_nn_node *node) {
            from->offset == to->offset && from->place != WR_NN_CONSTANT;
 }
 
-static int prepare(wr_nn_compiler *c, wr_nn_plan *plan, double *cost, int at) {
+static int prepare(wr_nn_compiler *c, wr_nn_plan *plan, double *cost) {
     wr_nn_graph *graph = plan->graph;
-    wr_nn_node *node = &graph->node[at];
-    int status = wr_nn_cancelled(c);
-    if (status != 0)
-        return status;
-    cost[at] = is_alias(plan, node) ? 0 : cost_of(graph, node);
-    node->parts = cost[at] == 0 ? 1 : parts_of(c, node, cost[at]);
-    return node->op->prepare == NULL
-               ? 0
-               : node->op->prepare(graph, node, &plan->state_bytes, c->why);
+    for (int i = 0; i < graph->nodes; i++) {
+        wr_nn_node *node = &graph->node[i];
+        int status = wr_nn_cancelled(c);
+        if (status != 0)
+            return status;
+        cost[i] = is_alias(plan, node) ? 0 : cost_of(graph, node);
+        node->parts = cost[i] == 0 ? 1 : parts_of(c, node, cost[i]);
+        if (node->op->prepare == NULL)
+            continue;
+        status = node->op->prepare(graph, node, &plan->state_bytes, c->why);
+        if (status != 0)
+            return status;
+    }
+    return 0;
 }
 
 static void find_scratch(wr_nn_plan *plan) {
@@ -303,6 +312,28 @@ static int check_size(const wr_nn_compiler *c, const wr_nn_plan *plan) {
     return 0;
 }
 
+static int finish(wr_nn_compiler *c, wr_nn_plan *plan) {
+    wr_nn_graph *graph = plan->graph;
+    wr_nn_order order = {0};
+    double *cost = wr_calloc((size_t)graph->nodes + 1, sizeof *cost);
+    int status = cost == NULL ? -ENOMEM : wr_nn_order_create(&order, graph);
+    if (status == 0)
+        status = wr_nn_plan_memory(plan, &order, c->options, c->why);
+    if (status == 0)
+        status = check_size(c, plan); // before weights are packed
+    if (status == 0)
+        status = prepare(c, plan, cost);
+    if (status == 0)
+        status = wr_nn_plan_tasks(plan, &order, cost);
+    if (status == 0) {
+        find_scratch(plan);
+        status = check_size(c, plan);
+    }
+    wr_nn_order_destroy(&order);
+    wr_free(cost);
+    return status;
+}
+
 static size_t constant_bytes(const wr_nn_graph *graph) {
     size_t sum = 0;
     for (int v = 0; v < graph->values; v++)
@@ -311,179 +342,57 @@ static size_t constant_bytes(const wr_nn_graph *graph) {
     return sum;
 }
 
-// ---------------------------------------------------------------------------
-// Piece by piece
-
-// begin --> a pass each --> memory --> a node each (prepare) --> end
-struct wr_nn_compiling {
-    wr_nn_compiler c;
-    wr_nn_compile_options options;
-    wr_nn_limits limits;
-    wr_nn_why why; // of the piece under way
-    const wr_nn_graph *model;
-    wr_nn_binding *bindings; // shapes alone
-    wr_nn_plan *plan;        // its graph is c.graph
-    int pass;                // the next one
-    bool planned;            // its memory
-    int node;                // the next to be prepared
-    wr_nn_order order;
-    double *cost;
-    int64_t spent_ns;
-};
-
-void wr_nn_compile_drop(wr_nn_compiling *k) {
-    if (k == NULL)
-        return;
-    wr_nn_compiler_free(&k->c);
-    wr_nn_order_destroy(&k->order);
-    wr_free(k->cost);
-    wr_free(k->bindings);
-    if (k->plan != NULL)
-        wr_nn_plan_destroy(k->plan);
-    wr_free(k);
-}
-
-// Every failure has a line.
-static int failed(const wr_nn_compiling *k, int status, wr_nn_why *why) {
-    if (why == NULL)
-        return status;
-    *why = k->why;
-    if (why->text[0] == '\0')
-        wr_nn_refuse(why, status, NULL,
-                     status == -ENOMEM ? "no memory to compile the model"
-                                       : "the model cannot be compiled");
-    return status;
-}
-
-static int begin(wr_nn_compiling *k, const wr_nn_binding *bindings, int count) {
+static int compile(wr_nn_compiler *c, wr_nn_plan *plan,
+                   const wr_nn_graph *model, const wr_nn_binding *bindings,
+                   int count) {
     enum { MADE_ANYWAY = 64 << 20 };
-    k->c.made_max = 3 * constant_bytes(k->model) + MADE_ANYWAY;
-    k->plan->nodes_read = k->model->nodes;
-    int status = bind_all(&k->c, bindings, count);
-    if (status != 0)
-        return status;
-    k->bindings = wr_calloc((size_t)count + 1, sizeof *k->bindings);
-    if (k->bindings == NULL)
-        return -ENOMEM;
-    for (int i = 0; i < count; i++)
-        k->bindings[i].shape = bindings[i].shape;
-    return 0;
-}
-
-int wr_nn_compile_begin(wr_nn_compiling **out, const wr_nn_graph *model,
-                        const wr_nn_binding *bindings, int count,
-                        const wr_nn_compile_options *options,
-                        const wr_nn_limits *limits, wr_nn_why *why) {
-    static const wr_nn_compiling nothing;
-    *out = NULL;
-    wr_nn_compiling *k = wr_calloc(1, sizeof *k);
-    if (k == NULL)
-        return failed(&nothing, -ENOMEM, why);
-    int64_t began_ns = wr_now_ns();
-    k->options = options != NULL
-                     ? *options
-                     : (wr_nn_compile_options)WR_NN_COMPILE_OPTIONS_INIT;
-    k->limits = limits != NULL ? *limits : (wr_nn_limits)WR_NN_LIMITS_INIT;
-    k->model = model;
-    k->c.graph = wr_nn_graph_copy(model);
-    k->c.options = &k->options;
-    k->c.limits = &k->limits;
-    k->c.why = &k->why;
-    k->plan = wr_calloc(1, sizeof *k->plan);
-    int status = -ENOMEM;
-    if (k->plan != NULL && k->c.graph != NULL) {
-        k->plan->graph = k->c.graph;
-        status = begin(k, bindings, count);
-    } else {
-        wr_nn_graph_destroy(k->c.graph);
-    }
-    if (status != 0) {
-        status = failed(k, status, why);
-        wr_nn_compile_drop(k);
-        return status;
-    }
-    k->spent_ns = wr_now_ns() - began_ns;
-    *out = k;
-    return 0;
-}
-
-static int plan_memory(wr_nn_compiling *k) {
-    wr_nn_plan *plan = k->plan;
-    int status = wr_nn_made_keep(&k->c, plan);
+    c->made_max = 3 * constant_bytes(model) + MADE_ANYWAY;
+    plan->nodes_read = model->nodes;
+    int status = bind_all(c, bindings, count);
     if (status == 0)
-        status = list_ends(plan, k->model, k->bindings);
-    if (status != 0)
-        return status;
-    k->cost = wr_calloc((size_t)plan->graph->nodes + 1, sizeof *k->cost);
-    status =
-        k->cost == NULL ? -ENOMEM : wr_nn_order_create(&k->order, plan->graph);
+        status = run_passes(c);
     if (status == 0)
-        status = wr_nn_plan_memory(plan, &k->order, &k->options, &k->why);
+        status = wr_nn_made_keep(c, plan);
     if (status == 0)
-        status = check_size(&k->c, plan); // before weights are packed
-    k->planned = status == 0;
-    return status;
-}
-
-// Returns 1: there is more to do.
-static int piece(wr_nn_compiling *k) {
-    int status;
-    if (k->pass < PASSES)
-        status = run_pass(&k->c, k->pass++);
-    else if (!k->planned)
-        status = plan_memory(k);
-    else if (k->node < k->plan->graph->nodes)
-        status = prepare(&k->c, k->plan, k->cost, k->node++);
-    else
-        return 0;
-    return status != 0 ? status : 1;
-}
-
-int wr_nn_compile_step(wr_nn_compiling *k, int64_t least_ns, wr_nn_why *why) {
-    int64_t began_ns = wr_now_ns(), now_ns;
-    int status;
-    k->why.text[0] = '\0';
-    do {
-        status = piece(k);
-        now_ns = wr_now_ns();
-    } while (status == 1 && now_ns - began_ns < least_ns);
-    k->spent_ns += now_ns - began_ns;
-    return status < 0 ? failed(k, status, why) : status;
-}
-
-int wr_nn_compile_end(wr_nn_compiling *k, wr_nn_plan **out, wr_nn_why *why) {
-    wr_nn_plan *plan = k->plan;
-    k->why.text[0] = '\0';
-    *out = NULL;
-    int status = wr_nn_plan_tasks(plan, &k->order, k->cost);
-    if (status == 0) {
-        find_scratch(plan);
-        status = check_size(&k->c, plan);
-    }
-    if (status != 0) {
-        status = failed(k, status, why);
-    } else {
-        plan->compile_ns = k->spent_ns;
-        *out = plan;
-        k->plan = NULL;
-    }
-    wr_nn_compile_drop(k);
-    return status;
+        status = list_ends(plan, model, bindings);
+    return status == 0 ? finish(c, plan) : status;
 }
 
 int wr_nn_compile(wr_nn_plan **out, const wr_nn_graph *model,
                   const wr_nn_binding *bindings, int count,
                   const wr_nn_compile_options *options,
                   const wr_nn_limits *limits, wr_nn_why *why) {
-    wr_nn_compiling *k;
+    static const wr_nn_compile_options usual_options =
+        WR_NN_COMPILE_OPTIONS_INIT;
+    static const wr_nn_limits usual_limits = WR_NN_LIMITS_INIT;
+    wr_nn_why nobody;
+    int64_t began = wr_now_ns();
     *out = NULL;
-    int status =
-        wr_nn_compile_begin(&k, model, bindings, count, options, limits, why);
-    if (status != 0)
+    wr_nn_compiler c = {
+        .graph = wr_nn_graph_copy(model),
+        .options = options == NULL ? &usual_options : options,
+        .limits = limits == NULL ? &usual_limits : limits,
+        .why = why == NULL ? &nobody : why,
+    };
+    c.why->text[0] = '\0';
+    wr_nn_plan *plan = wr_calloc(1, sizeof *plan);
+    int status = -ENOMEM;
+    if (plan != NULL && c.graph != NULL) {
+        plan->graph = c.graph;
+        status = compile(&c, plan, model, bindings, count);
+    } else {
+        wr_nn_graph_destroy(c.graph);
+    }
+    wr_nn_compiler_free(&c);
+    if (status != 0) {
+        if (c.why->text[0] == '\0')
+            wr_nn_refuse(c.why, status, NULL,
+                         status == -ENOMEM ? "no memory to compile the model"
+                                           : "the model cannot be compiled");
+        wr_nn_plan_destroy(plan);
         return status;
-    status = wr_nn_compile_step(k, INT64_MAX, why);
-    if (status == 0)
-        return wr_nn_compile_end(k, out, why);
-    wr_nn_compile_drop(k);
-    return status;
+    }
+    plan->compile_ns = wr_now_ns() - began;
+    *out = plan;
+    return 0;
 }

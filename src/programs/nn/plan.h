@@ -91,24 +91,6 @@ int wr_nn_compile(wr_nn_plan **out, const wr_nn_graph *model,
                   const wr_nn_binding *bindings, int count,
                   const wr_nn_compile_options *options,
                   const wr_nn_limits *limits, wr_nn_why *why);
-// The same in pieces, for who shares a pool: each may be a job of its own, on
-// any thread, one at a time. begin binds the inputs; step goes on with pass
-// after pass, then operator after operator, until least_ns have gone by, and
-// returns 1 while there is more to do; end makes the plan. A failure of begin
-// or end frees everything; after one of step, or at any other time, drop does.
-// options->cancelled is asked in between. Operators that oneDNN prepares take
-// some milliseconds each, and cannot be cut.
-typedef struct wr_nn_compiling wr_nn_compiling;
-int wr_nn_compile_begin(wr_nn_compiling **out, const wr_nn_graph *model,
-                        const wr_nn_binding *bindings, int count,
-                        const wr_nn_compile_options *options,
-                        const wr_nn_limits *limits, wr_nn_why *why);
-int wr_nn_compile_step(wr_nn_compiling *compiling, int64_t least_ns,
-                       wr_nn_why *why);
-int wr_nn_compile_end(wr_nn_compiling *compiling, wr_nn_plan **out,
-                      wr_nn_why *why);
-void wr_nn_compile_drop(wr_nn_compiling *compiling); // NULL is allowed
-
 void wr_nn_plan_destroy(wr_nn_plan *plan); // NULL is allowed
 
 // wr_nn_plan_bytes is what the plan itself holds (weights, state, tables), the

@@ -39,7 +39,7 @@ typedef enum wr_nn_type {
 
 enum {
     WR_NN_RANK_MAX = 8,
-    WR_NN_ALIGN = 64,   // of every tensor, arena and packed weight
+    WR_NN_ALIGN = 64,    // of every tensor, arena and packed weight
     WR_NN_ARGS_MAX = 64, // inputs (or outputs) of one node
     WR_NN_WHY_MAX = 320,
 };
@@ -137,9 +137,9 @@ struct wr_nn_graph {
 // ---- operators -------------------------------------------------------------
 
 enum {
-    WR_NN_UNARY = 1 << 0,  // one input, one output, element by element
-    WR_NN_BINARY = 1 << 1, // two inputs or more, broadcast, element by element
-    WR_NN_VIEW = 1 << 2,   // the same bytes with another shape (Reshape...)
+    WR_NN_UNARY = 1 << 0,   // one input, one output, element by element
+    WR_NN_BINARY = 1 << 1,  // two inputs or more, broadcast, element by element
+    WR_NN_VIEW = 1 << 2,    // the same bytes with another shape (Reshape...)
     WR_NN_INPLACE = 1 << 3, // output 0 may lie on input 0 if nobody else
                             // reads that and both have as many bytes
 };

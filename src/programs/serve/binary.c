@@ -83,8 +83,8 @@ static int read_head(reader *r, int index, wr_nn_shape *shape,
 }
 
 static int read_tensor(reader *r, int index, wr_infer_tensor *out) {
-    size_t name_size;
-    uint64_t bytes;
+    size_t name_size = 0;
+    uint64_t bytes = 0;
     int error = read_head(r, index, &out->shape, &name_size, &bytes);
     if (error != 0)
         return error;

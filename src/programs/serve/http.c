@@ -22,7 +22,7 @@ static size_t round_up(size_t size) {
 }
 
 // Room for `size` bytes in all, counted against all bodies together.
-static bool make_room(wr_exchange *x, size_t size) {
+static bool make_room(wr_http_exchange *x, size_t size) {
     wr_http *http = x->http;
     size_t room = round_up(size);
     size_t more = room - x->charged;
@@ -46,7 +46,7 @@ static bool make_room(wr_exchange *x, size_t size) {
     return true;
 }
 
-static bool append(wr_exchange *x, const char *data, size_t size) {
+static bool append(wr_http_exchange *x, const char *data, size_t size) {
     if (size > x->limit - x->size) {
         wr_http_refuse(x, 413, "a body of more than %zu bytes", x->limit);
         return false;
@@ -77,7 +77,7 @@ static wr_method method_of(const char *method) {
 typedef struct framing {
     int lengths, encodings, hosts, types;
     bool strange; // a transfer coding that is not "chunked" alone
-    wr_exchange *exchange;
+    wr_http_exchange *exchange;
 } framing;
 
 static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind,
@@ -102,7 +102,7 @@ static enum MHD_Result on_header(void *context, enum MHD_ValueKind kind,
 
 // Where a body ends must not be a matter of opinion: what is behind it is taken
 // for a request.
-static bool check_framing(wr_exchange *x, const char *version) {
+static bool check_framing(wr_http_exchange *x, const char *version) {
     framing f = {.exchange = x};
     (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, on_header,
                                     &f);
@@ -120,13 +120,13 @@ static bool check_framing(wr_exchange *x, const char *version) {
     return f.lengths + f.encodings <= 1 && !f.strange;
 }
 
-static size_t header_bytes(wr_exchange *x) {
+static size_t header_bytes(wr_http_exchange *x) {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         x->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info != NULL ? info->header_size : 0;
 }
 
-static void check_body(wr_exchange *x) {
+static void check_body(wr_http_exchange *x) {
     wr_route_body(x);
     if (x->refused != 0 || x->route->body == WR_BODY_NONE)
         return;
@@ -139,13 +139,13 @@ static void check_body(wr_exchange *x) {
 }
 
 // Refuses on the spot. What the client has not sent yet is not waited for.
-static enum MHD_Result refuse_now(wr_exchange *x) {
+static enum MHD_Result refuse_now(wr_http_exchange *x) {
     x->raw = x->refused;
     wr_peer_refuse(x->peer, x->refused, x->line, x->method != WR_HEAD);
     return MHD_NO;
 }
 
-static enum MHD_Result begin(wr_exchange *x, const char *url,
+static enum MHD_Result begin(wr_http_exchange *x, const char *url,
                              const char *method, const char *version) {
     const wr_config *config = x->server->config;
     x->method = method_of(method);
@@ -172,9 +172,10 @@ static enum MHD_Result begin(wr_exchange *x, const char *url,
 
 // ---- libmicrohttpd's callbacks ---------------------------------------------
 
-static wr_exchange *create(wr_http *http, struct MHD_Connection *connection) {
+static wr_http_exchange *create(wr_http *http,
+                                struct MHD_Connection *connection) {
     wr_peer *peer = wr_peer_of(connection);
-    wr_exchange *x = calloc(1, sizeof(*x));
+    wr_http_exchange *x = calloc(1, sizeof(*x));
     if (peer == NULL || x == NULL) {
         free(x);
         return NULL;
@@ -191,7 +192,8 @@ static wr_exchange *create(wr_http *http, struct MHD_Connection *connection) {
     return x;
 }
 
-static enum MHD_Result receive(wr_exchange *x, const char *data, size_t *size) {
+static enum MHD_Result receive(wr_http_exchange *x, const char *data,
+                               size_t *size) {
     bool kept = x->refused == 0 && x->route->body != WR_BODY_NONE &&
                 append(x, data, *size);
     if (!kept) {
@@ -205,7 +207,7 @@ static enum MHD_Result receive(wr_exchange *x, const char *data, size_t *size) {
     return MHD_YES;
 }
 
-static enum MHD_Result send_answer(wr_exchange *x) {
+static enum MHD_Result send_answer(wr_http_exchange *x) {
     wr_peer_move(x->peer, WR_PEER_SENDING);
     if (x->left || x->response == NULL)
         return MHD_NO;
@@ -217,14 +219,14 @@ static enum MHD_Result send_answer(wr_exchange *x) {
     return result;
 }
 
-static void leave(wr_exchange *x) {
+static void leave(wr_http_exchange *x) {
     x->left = true;
     if (x->leave != NULL)
         x->leave(x);
 }
 
 // The whole request is here.
-static enum MHD_Result work(wr_exchange *x) {
+static enum MHD_Result work(wr_http_exchange *x) {
     x->begun = true;
     x->http->receiving--;
     wr_peer_move(x->peer, WR_PEER_WORKING);
@@ -246,7 +248,7 @@ static enum MHD_Result on_request(void *context,
                                   const char *url, const char *method,
                                   const char *version, const char *data,
                                   size_t *size, void **request) {
-    wr_exchange *x = *request;
+    wr_http_exchange *x = *request;
     if (x == NULL) {
         x = create(context, connection);
         if (x == NULL)
@@ -265,7 +267,7 @@ static void on_completed(void *context, struct MHD_Connection *connection,
                          void **request, enum MHD_RequestTerminationCode code) {
     (void)connection;
     wr_http *http = context;
-    wr_exchange *x = *request;
+    wr_http_exchange *x = *request;
     if (x == NULL)
         return;
     *request = NULL;

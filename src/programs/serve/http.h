@@ -10,7 +10,8 @@
 //                  ^                                                  |
 //                  +---------------- answer taken --------------------+
 //
-//   wr_exchange  a request and its answer. Begins with the headers. Whoever
+//   wr_http_exchange  a request and its answer. Begins with the headers.
+//   Whoever
 //                works on it answers exactly once, now or later.
 //
 //   threads    the loop's thread.
@@ -31,7 +32,7 @@
 #include <stdint.h>
 
 typedef struct wr_server wr_server;
-typedef struct wr_exchange wr_exchange;
+typedef struct wr_http_exchange wr_http_exchange;
 typedef struct wr_route wr_route;
 typedef struct wr_http wr_http;
 typedef struct wr_book wr_book;
@@ -69,7 +70,7 @@ typedef struct wr_peer {
     bool cut;        // by us
     wr_link leaving; // in http->leaving
     wr_address *address;
-    wr_exchange *exchange; // the one it is at, or NULL
+    wr_http_exchange *exchange; // the one it is at, or NULL
 } wr_peer;
 
 // ---- requests --------------------------------------------------------------
@@ -92,7 +93,7 @@ typedef enum wr_media {
 } wr_media;
 #define WR_FRAMES_TYPE "application/vnd.weir.tensors"
 
-struct wr_exchange {
+struct wr_http_exchange {
     wr_server *server;
     wr_http *http;
     wr_peer *peer;
@@ -131,8 +132,8 @@ struct wr_exchange {
     // The route's: what it works with, how it stops that early (or NULL), and
     // how it is freed.
     void *work;
-    void (*leave)(wr_exchange *exchange);
-    void (*forget)(wr_exchange *exchange);
+    void (*leave)(wr_http_exchange *exchange);
+    void (*forget)(wr_http_exchange *exchange);
 };
 
 typedef struct wr_http_counts {
@@ -204,17 +205,17 @@ int wr_peer_listen(wr_http *http, wr_nn_why *why);
 // ---- answers, http_answer.c ------------------------------------------------
 
 // wr_http_answer gives the answer, which it takes; NULL is a lack of memory.
-void wr_http_answer(wr_exchange *exchange, unsigned status,
+void wr_http_answer(wr_http_exchange *exchange, unsigned status,
                     struct MHD_Response *response);
 // Takes the text; type NULL: JSON.
-void wr_http_answer_text(wr_exchange *exchange, unsigned status,
+void wr_http_answer_text(wr_http_exchange *exchange, unsigned status,
                          const char *type, wr_string *text);
-void wr_http_answer_empty(wr_exchange *exchange, unsigned status);
+void wr_http_answer_empty(wr_http_exchange *exchange, unsigned status);
 __attribute__((format(printf, 3, 4))) void
-wr_http_answer_line(wr_exchange *exchange, unsigned status, const char *format,
-                    ...);
+wr_http_answer_line(wr_http_exchange *exchange, unsigned status,
+                    const char *format, ...);
 // What a function of the service's failed with.
-void wr_http_answer_error(wr_exchange *exchange, int error,
+void wr_http_answer_error(wr_http_exchange *exchange, int error,
                           const wr_nn_why *why);
 unsigned wr_http_status(int error);
 const char *wr_http_reason(unsigned status);
@@ -224,21 +225,22 @@ void wr_http_header(struct MHD_Response *response, const char *name,
     __attribute__((format(printf, 3, 4)));
 
 // wr_http_keep holds an exchange while something else needs it.
-void wr_http_keep(wr_exchange *exchange);
-void wr_http_release(wr_exchange *exchange);
+void wr_http_keep(wr_http_exchange *exchange);
+void wr_http_release(wr_http_exchange *exchange);
 // wr_http_body hands the body over: malloc'ed, the caller's from now on.
-void *wr_http_body(wr_exchange *exchange);
+void *wr_http_body(wr_http_exchange *exchange);
 
 // wr_http_refuse has the request refused once its body is through.
 __attribute__((format(printf, 3, 4))) void
-wr_http_refuse(wr_exchange *exchange, unsigned status, const char *format, ...);
+wr_http_refuse(wr_http_exchange *exchange, unsigned status, const char *format,
+               ...);
 
 // A header's value, or a query's, or NULL.
-const char *wr_http_get(const wr_exchange *exchange, const char *header);
-const char *wr_http_query(const wr_exchange *exchange, const char *name);
+const char *wr_http_get(const wr_http_exchange *exchange, const char *header);
+const char *wr_http_query(const wr_http_exchange *exchange, const char *name);
 wr_media wr_http_media(const char *type);
 // wr_http_accepts is what the answer is to be: the first that Accept has of
 // JSON, RAW and FRAMES; NONE if it says nothing or */*; OTHER: none of them.
-wr_media wr_http_accepts(const wr_exchange *exchange);
+wr_media wr_http_accepts(const wr_http_exchange *exchange);
 
 #endif

@@ -32,21 +32,21 @@ const char *wr_http_reason(unsigned status) {
 
 // ---- the exchange ----------------------------------------------------------
 
-void wr_http_keep(wr_exchange *exchange) { exchange->refs++; }
+void wr_http_keep(wr_http_exchange *exchange) { exchange->refs++; }
 
-static void drop_body(wr_exchange *exchange) {
+static void drop_body(wr_http_exchange *exchange) {
     exchange->http->bodies -= exchange->charged;
     exchange->charged = 0;
     exchange->body = NULL;
 }
 
-void *wr_http_body(wr_exchange *exchange) {
+void *wr_http_body(wr_http_exchange *exchange) {
     void *body = exchange->body;
     drop_body(exchange);
     return body;
 }
 
-void wr_http_release(wr_exchange *exchange) {
+void wr_http_release(wr_http_exchange *exchange) {
     if (--exchange->refs > 0)
         return;
     if (exchange->forget != NULL)
@@ -74,7 +74,7 @@ void wr_http_header(struct MHD_Response *response, const char *name,
         (void)MHD_add_response_header(response, name, text);
 }
 
-void wr_http_answer(wr_exchange *exchange, unsigned status,
+void wr_http_answer(wr_http_exchange *exchange, unsigned status,
                     struct MHD_Response *response) {
     exchange->answered = true;
     exchange->response = response;
@@ -92,7 +92,7 @@ void wr_http_answer(wr_exchange *exchange, unsigned status,
     MHD_resume_connection(exchange->connection);
 }
 
-void wr_http_answer_text(wr_exchange *exchange, unsigned status,
+void wr_http_answer_text(wr_http_exchange *exchange, unsigned status,
                          const char *type, wr_string *text) {
     struct MHD_Response *response = NULL;
     if (text->data != NULL && !text->failed)
@@ -106,14 +106,14 @@ void wr_http_answer_text(wr_exchange *exchange, unsigned status,
     wr_http_answer(exchange, status, response);
 }
 
-void wr_http_answer_empty(wr_exchange *exchange, unsigned status) {
+void wr_http_answer_empty(wr_http_exchange *exchange, unsigned status) {
     static char nothing[1];
     wr_http_answer(
         exchange, status,
         MHD_create_response_from_buffer(0, nothing, MHD_RESPMEM_PERSISTENT));
 }
 
-static void answer_error(wr_exchange *exchange, unsigned status,
+static void answer_error(wr_http_exchange *exchange, unsigned status,
                          const char *line) {
     wr_string text = {0};
     wr_string_error(&text, line);
@@ -129,7 +129,7 @@ static void answer_error(wr_exchange *exchange, unsigned status,
     wr_http_answer(exchange, status, response);
 }
 
-void wr_http_answer_line(wr_exchange *exchange, unsigned status,
+void wr_http_answer_line(wr_http_exchange *exchange, unsigned status,
                          const char *format, ...) {
     char line[WR_NN_WHY_MAX];
     va_list arguments;
@@ -139,15 +139,15 @@ void wr_http_answer_line(wr_exchange *exchange, unsigned status,
     answer_error(exchange, status, line);
 }
 
-void wr_http_answer_error(wr_exchange *exchange, int error,
+void wr_http_answer_error(wr_http_exchange *exchange, int error,
                           const wr_nn_why *why) {
     const char *line =
         why != NULL && why->text[0] != '\0' ? why->text : weir_strerror(error);
     answer_error(exchange, wr_http_status(error), line);
 }
 
-void wr_http_refuse(wr_exchange *exchange, unsigned status, const char *format,
-                    ...) {
+void wr_http_refuse(wr_http_exchange *exchange, unsigned status,
+                    const char *format, ...) {
     if (exchange->refused != 0)
         return; // the first reason counts
     va_list arguments;
@@ -159,12 +159,12 @@ void wr_http_refuse(wr_exchange *exchange, unsigned status, const char *format,
 
 // ---- headers ---------------------------------------------------------------
 
-const char *wr_http_get(const wr_exchange *exchange, const char *header) {
+const char *wr_http_get(const wr_http_exchange *exchange, const char *header) {
     return MHD_lookup_connection_value(exchange->connection, MHD_HEADER_KIND,
                                        header);
 }
 
-const char *wr_http_query(const wr_exchange *exchange, const char *name) {
+const char *wr_http_query(const wr_http_exchange *exchange, const char *name) {
     return MHD_lookup_connection_value(exchange->connection,
                                        MHD_GET_ARGUMENT_KIND, name);
 }
@@ -195,7 +195,7 @@ wr_media wr_http_media(const char *type) {
     return media == WR_MEDIA_NONE ? WR_MEDIA_OTHER : media;
 }
 
-wr_media wr_http_accepts(const wr_exchange *exchange) {
+wr_media wr_http_accepts(const wr_http_exchange *exchange) {
     const char *at = wr_http_get(exchange, "Accept");
     if (at == NULL)
         return WR_MEDIA_NONE;

@@ -209,7 +209,7 @@ static void on_left(wr_watch *watch, uint32_t events) {
     if (!peer->left)
         wr_peer_leaving(peer);
     peer->left = true;
-    wr_exchange *x = peer->exchange;
+    wr_http_exchange *x = peer->exchange;
     if (x == NULL || !x->suspended || x->left)
         return;
     x->left = true;

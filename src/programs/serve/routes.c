@@ -37,7 +37,7 @@ static const wr_route routes[] = {
 };
 enum { ROUTES = sizeof(routes) / sizeof(routes[0]) };
 
-static bool take_name(wr_exchange *x, const char *text, size_t length) {
+static bool take_name(wr_http_exchange *x, const char *text, size_t length) {
     if (length == 0 || length >= sizeof(x->name))
         return false;
     for (size_t i = 0; i < length; i++) {
@@ -66,7 +66,7 @@ static bool take_id(uint64_t *out, const char *text, size_t length) {
 }
 
 // Whether the path is like the pattern; then what is in it is filled in.
-static bool match(wr_exchange *x, const char *pattern, const char *path) {
+static bool match(wr_http_exchange *x, const char *pattern, const char *path) {
     int ids = 0;
     while (*pattern != '\0') {
         if (*pattern != ':') {
@@ -86,7 +86,7 @@ static bool match(wr_exchange *x, const char *pattern, const char *path) {
     return *path == '\0';
 }
 
-void wr_route_find(wr_exchange *x, const char *path) {
+void wr_route_find(wr_http_exchange *x, const char *path) {
     static const char *const names[] = {
         [WR_GET] = "GET, HEAD",
         [WR_POST] = "POST",
@@ -112,7 +112,7 @@ void wr_route_find(wr_exchange *x, const char *path) {
         wr_http_refuse(x, 404, "no such path (GET / lists them)");
 }
 
-void wr_route_body(wr_exchange *x) {
+void wr_route_body(wr_http_exchange *x) {
     const wr_config *config = x->server->config;
     bool known = true;
     switch (x->route->body) {

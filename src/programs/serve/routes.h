@@ -23,45 +23,45 @@ struct wr_route {
     wr_body_kind body;
     bool while_draining;
     // Has the whole request. Answers, now or later.
-    void (*begin)(wr_exchange *exchange);
+    void (*begin)(wr_http_exchange *exchange);
 };
 
 // wr_route_find looks at the path and the method, refuses the exchange or fills
 // in its route, name and ids.
-void wr_route_find(wr_exchange *exchange, const char *path);
+void wr_route_find(wr_http_exchange *exchange, const char *path);
 
 // wr_route_body looks at the type of the body, and refuses or sets the limit.
-void wr_route_body(wr_exchange *exchange);
+void wr_route_body(wr_http_exchange *exchange);
 
 // routes_models.c
-void wr_route_model_list(wr_exchange *exchange);
-void wr_route_model_show(wr_exchange *exchange);
-void wr_route_model_load(wr_exchange *exchange);
-void wr_route_model_unload(wr_exchange *exchange);
+void wr_route_model_list(wr_http_exchange *exchange);
+void wr_route_model_show(wr_http_exchange *exchange);
+void wr_route_model_load(wr_http_exchange *exchange);
+void wr_route_model_unload(wr_http_exchange *exchange);
 // routes_infer.c
-void wr_route_infer(wr_exchange *exchange);
+void wr_route_infer(wr_http_exchange *exchange);
 // routes_context.c
-void wr_route_context_create(wr_exchange *exchange);
-void wr_route_context_destroy(wr_exchange *exchange);
-void wr_route_tensor_create(wr_exchange *exchange);
-void wr_route_tensor_write(wr_exchange *exchange);
-void wr_route_tensor_read(wr_exchange *exchange);
-void wr_route_tensor_destroy(wr_exchange *exchange);
+void wr_route_context_create(wr_http_exchange *exchange);
+void wr_route_context_destroy(wr_http_exchange *exchange);
+void wr_route_tensor_create(wr_http_exchange *exchange);
+void wr_route_tensor_write(wr_http_exchange *exchange);
+void wr_route_tensor_read(wr_http_exchange *exchange);
+void wr_route_tensor_destroy(wr_http_exchange *exchange);
 // routes_graph.c
-void wr_route_graph_build(wr_exchange *exchange);
-void wr_route_graph_destroy(wr_exchange *exchange);
-void wr_route_dispatch(wr_exchange *exchange);
+void wr_route_graph_build(wr_http_exchange *exchange);
+void wr_route_graph_destroy(wr_http_exchange *exchange);
+void wr_route_dispatch(wr_http_exchange *exchange);
 // routes_text.c
-void wr_route_letters(wr_exchange *exchange);
-void wr_route_text(wr_exchange *exchange);
+void wr_route_letters(wr_http_exchange *exchange);
+void wr_route_text(wr_http_exchange *exchange);
 void wr_books_free(wr_server *server);
 // routes_observe.c
-void wr_route_page(wr_exchange *exchange);
-void wr_route_health(wr_exchange *exchange);
-void wr_route_metrics(wr_exchange *exchange);
-void wr_route_trace(wr_exchange *exchange);
+void wr_route_page(wr_http_exchange *exchange);
+void wr_route_health(wr_http_exchange *exchange);
+void wr_route_metrics(wr_http_exchange *exchange);
+void wr_route_trace(wr_http_exchange *exchange);
 
 // The context of the path, or NULL: it is answered with 404.
-wr_context *wr_route_context(wr_exchange *exchange);
+wr_context *wr_route_context(wr_http_exchange *exchange);
 
 #endif

@@ -7,27 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-wr_context *wr_route_context(wr_exchange *x) {
+wr_context *wr_route_context(wr_http_exchange *x) {
     wr_context *context = wr_context_find(x->server->service, x->id[0]);
     if (context == NULL)
         wr_http_answer_line(x, 404, "there is no context %" PRIu64, x->id[0]);
     return context;
 }
 
-static void answer_id(wr_exchange *x, uint64_t id) {
+static void answer_id(wr_http_exchange *x, uint64_t id) {
     wr_string text = {0};
     wr_string_print(&text, "{\"id\": %" PRIu64 "}\n", id);
     wr_http_answer_text(x, 201, NULL, &text);
 }
 
-static void answer_done(wr_exchange *x, int error, const wr_nn_why *why) {
+static void answer_done(wr_http_exchange *x, int error, const wr_nn_why *why) {
     if (error != 0)
         wr_http_answer_error(x, error, why);
     else
         wr_http_answer_empty(x, 204);
 }
 
-void wr_route_context_create(wr_exchange *x) {
+void wr_route_context_create(wr_http_exchange *x) {
     wr_nn_why why = {""};
     wr_context *context;
     uint64_t id;
@@ -38,7 +38,7 @@ void wr_route_context_create(wr_exchange *x) {
         answer_id(x, id);
 }
 
-void wr_route_context_destroy(wr_exchange *x) {
+void wr_route_context_destroy(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     if (context == NULL)
         return;
@@ -48,7 +48,7 @@ void wr_route_context_destroy(wr_exchange *x) {
 
 // ---- tensors ---------------------------------------------------------------
 
-void wr_route_tensor_create(wr_exchange *x) {
+void wr_route_tensor_create(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_nn_why why = {""};
     wr_nn_shape shape;
@@ -65,7 +65,7 @@ void wr_route_tensor_create(wr_exchange *x) {
         answer_id(x, id);
 }
 
-void wr_route_tensor_write(wr_exchange *x) {
+void wr_route_tensor_write(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_nn_why why = {""};
     if (context == NULL)
@@ -76,7 +76,7 @@ void wr_route_tensor_write(wr_exchange *x) {
     answer_done(x, error, &why);
 }
 
-void wr_route_tensor_destroy(wr_exchange *x) {
+void wr_route_tensor_destroy(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_nn_why why = {""};
     if (context == NULL)
@@ -87,19 +87,19 @@ void wr_route_tensor_destroy(wr_exchange *x) {
 // ---- reading ---------------------------------------------------------------
 
 typedef struct read_work {
-    wr_exchange *exchange;
+    wr_http_exchange *exchange;
     wr_read read;
     bool begun;
 } read_work;
 
-static void forget(wr_exchange *x) {
+static void forget(wr_http_exchange *x) {
     read_work *w = x->work;
     if (w->begun)
         wr_read_end(&w->read);
     free(w);
 }
 
-static void leave(wr_exchange *x) {
+static void leave(wr_http_exchange *x) {
     read_work *w = x->work;
     wr_read_cancel(&w->read);
 }
@@ -120,7 +120,7 @@ static unsigned flag_status(int status) {
 
 static void on_read(wr_read *read, int status) {
     read_work *w = read->context;
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     if (status != 0) {
         wr_http_answer_line(x, flag_status(status), "%s",
                             read->why.text[0] != '\0' ? read->why.text
@@ -140,7 +140,7 @@ static void on_read(wr_read *read, int status) {
     wr_http_answer(x, 200, response);
 }
 
-void wr_route_tensor_read(wr_exchange *x) {
+void wr_route_tensor_read(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_nn_why why = {""};
     if (context == NULL)

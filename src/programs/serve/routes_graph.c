@@ -8,19 +8,19 @@
 #include <string.h>
 
 typedef struct build_work {
-    wr_exchange *exchange;
+    wr_http_exchange *exchange;
     wr_graph_request request;
     wr_build build;
     uint64_t id;
 } build_work;
 
-static void forget(wr_exchange *x) {
+static void forget(wr_http_exchange *x) {
     build_work *w = x->work;
     wr_graph_request_free(&w->request);
     free(w);
 }
 
-static void leave(wr_exchange *x) {
+static void leave(wr_http_exchange *x) {
     build_work *w = x->work;
     wr_build_cancel(&w->build);
 }
@@ -39,7 +39,7 @@ static void on_built(wr_build *build, int status) {
 
 // "x=float32[1,3]; y=int64[2]", for a model that is the body itself.
 static int read_header(build_work *w) {
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     const char *at = wr_http_get(x, "Weir-Inputs");
     wr_nn_why *why = &w->build.why;
     wr_tensors *inputs = &w->request.inputs;
@@ -72,7 +72,7 @@ static int read_header(build_work *w) {
 }
 
 static int read_request(build_work *w) {
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     if (x->media == WR_MEDIA_JSON)
         return wr_json_graph(&w->request, x->body, x->size,
                              x->server->config->service.tensor_bytes,
@@ -87,7 +87,7 @@ static int read_request(build_work *w) {
 }
 
 static int build(build_work *w, wr_context *context, wr_build *wait) {
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     const wr_tensors *inputs = &w->request.inputs;
     if (x->media == WR_MEDIA_JSON)
         return wr_graph_build(context, w->request.model, inputs->tensor,
@@ -101,7 +101,7 @@ static int build(build_work *w, wr_context *context, wr_build *wait) {
     return error;
 }
 
-void wr_route_graph_build(wr_exchange *x) {
+void wr_route_graph_build(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     if (context == NULL)
         return;
@@ -131,7 +131,7 @@ void wr_route_graph_build(wr_exchange *x) {
     }
 }
 
-void wr_route_graph_destroy(wr_exchange *x) {
+void wr_route_graph_destroy(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_nn_why why = {""};
     if (context == NULL)
@@ -143,7 +143,7 @@ void wr_route_graph_destroy(wr_exchange *x) {
         wr_http_answer_empty(x, 204);
 }
 
-void wr_route_dispatch(wr_exchange *x) {
+void wr_route_dispatch(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_dispatch_request request;
     wr_nn_why why = {""};

@@ -26,7 +26,7 @@ typedef enum stage {
 } stage;
 
 typedef struct infer_work {
-    wr_exchange *exchange;
+    wr_http_exchange *exchange;
     stage stage;
     wr_link link; // in server->readings
     weir_call call;
@@ -48,7 +48,7 @@ static void end_results(infer_work *w) {
     w->begun = false;
 }
 
-static void forget(wr_exchange *x) {
+static void forget(wr_http_exchange *x) {
     infer_work *w = x->work;
     end_results(w);
     wr_tensors_free(&w->inputs);
@@ -57,7 +57,7 @@ static void forget(wr_exchange *x) {
     free(w);
 }
 
-static void leave(wr_exchange *x) {
+static void leave(wr_http_exchange *x) {
     infer_work *w = x->work;
     if (w->stage == STAGE_RUNNING) {
         wr_service_infer_cancel(x->server->service, &w->infer);
@@ -112,7 +112,7 @@ static void write_done(weir_call *call, int status) {
 static void results_taken(void *exchange) { wr_http_release(exchange); }
 
 static void answer_raw(infer_work *w) {
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     const char *name = wr_http_query(x, "output");
     const wr_infer_result *results = w->infer.results;
     int at = 0;
@@ -150,7 +150,7 @@ static void answer_raw(infer_work *w) {
 // Heads and data one after the other, as they lie: no copy.
 static void answer_frames(infer_work *w) {
     static const uint8_t zeros[WR_FRAME_ALIGN];
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     const wr_infer_result *results = w->infer.results;
     int count = w->infer.results_count;
     size_t bytes = 0;
@@ -189,7 +189,7 @@ static void answer_frames(infer_work *w) {
 
 static void on_results(wr_infer *infer, int status) {
     infer_work *w = infer->context;
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     wr_tensors_free(&w->inputs);
     free(wr_http_body(x));
     if (status != 0) {
@@ -221,7 +221,7 @@ static void on_results(wr_infer *infer, int status) {
 
 // ---- the request -----------------------------------------------------------
 
-static int32_t priority_of(const wr_exchange *x) {
+static int32_t priority_of(const wr_http_exchange *x) {
     const char *text = wr_http_get(x, "Weir-Priority");
     if (text != NULL && strcasecmp(text, "high") == 0)
         return WEIR_PRIORITY_HIGH;
@@ -231,7 +231,7 @@ static int32_t priority_of(const wr_exchange *x) {
 }
 
 static void run(infer_work *w) {
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     wr_nn_why why = {""};
     w->stage = STAGE_RUNNING;
     w->infer.model = x->name;
@@ -247,7 +247,7 @@ static void run(infer_work *w) {
 }
 
 static int read_json(infer_work *w) {
-    const wr_exchange *x = w->exchange;
+    const wr_http_exchange *x = w->exchange;
     return wr_json_infer(&w->inputs, x->body, x->size,
                          x->server->config->service.tensor_bytes, &w->why);
 }
@@ -296,7 +296,7 @@ static void read_done(weir_call *call, int status) {
 }
 
 static int read_raw(infer_work *w) {
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     const char *shape = wr_http_get(x, "Weir-Shape");
     if (shape == NULL)
         return wr_nn_refuse(&w->why, -EINVAL, NULL,
@@ -326,7 +326,7 @@ static int read_raw(infer_work *w) {
     return 0;
 }
 
-void wr_route_infer(wr_exchange *x) {
+void wr_route_infer(wr_http_exchange *x) {
     wr_media answer = wr_http_accepts(x);
     if (answer == WR_MEDIA_OTHER) {
         wr_http_answer_line(x, 406,

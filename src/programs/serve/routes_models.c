@@ -21,7 +21,7 @@ static int add(void *context, const wr_model_info *info) {
     return 0;
 }
 
-void wr_route_model_list(wr_exchange *x) {
+void wr_route_model_list(wr_http_exchange *x) {
     listing l = {.only = NULL};
     wr_string_print(&l.text, "{\"models\": [");
     wr_service_models(x->server->service, add, &l);
@@ -29,7 +29,7 @@ void wr_route_model_list(wr_exchange *x) {
     wr_http_answer_text(x, 200, NULL, &l.text);
 }
 
-void wr_route_model_show(wr_exchange *x) {
+void wr_route_model_show(wr_http_exchange *x) {
     listing l = {.only = x->name};
     wr_service_models(x->server->service, add, &l);
     if (l.count == 0) {
@@ -42,10 +42,10 @@ void wr_route_model_show(wr_exchange *x) {
 
 // ---- loading ---------------------------------------------------------------
 
-static void forget(wr_exchange *x) { free(x->work); }
+static void forget(wr_http_exchange *x) { free(x->work); }
 
 static void on_loaded(wr_upload *load, int status) {
-    wr_exchange *x = load->context;
+    wr_http_exchange *x = load->context;
     if (status != 0) {
         wr_http_answer_error(x, status, &load->why);
         return;
@@ -58,7 +58,7 @@ static void on_loaded(wr_upload *load, int status) {
     wr_http_answer_text(x, load->fresh ? 201 : 200, NULL, &text);
 }
 
-void wr_route_model_load(wr_exchange *x) {
+void wr_route_model_load(wr_http_exchange *x) {
     const char *replace = wr_http_query(x, "replace");
     wr_upload *load = calloc(1, sizeof(*load));
     wr_nn_why why = {""};
@@ -79,7 +79,7 @@ void wr_route_model_load(wr_exchange *x) {
         (void)wr_http_body(x); // the service's
 }
 
-void wr_route_model_unload(wr_exchange *x) {
+void wr_route_model_unload(wr_http_exchange *x) {
     wr_nn_why why = {""};
     int error = wr_service_unload(x->server->service, x->name, &why);
     if (error != 0)

@@ -8,7 +8,7 @@
 
 #include "programs/serve/routes_figures.h"
 
-void wr_route_page(wr_exchange *x) {
+void wr_route_page(wr_http_exchange *x) {
     wr_string text = {0};
     wr_string_print(
         &text,
@@ -37,7 +37,7 @@ void wr_route_page(wr_exchange *x) {
     wr_http_answer_text(x, 200, "text/plain; charset=utf-8", &text);
 }
 
-void wr_route_health(wr_exchange *x) {
+void wr_route_health(wr_http_exchange *x) {
     wr_string text = {0};
     bool open = x->server->state == WR_SERVER_OPEN;
     wr_string_print(&text, "%s\n", open ? "ok" : "draining");
@@ -49,7 +49,7 @@ void wr_route_health(wr_exchange *x) {
 
 // Both are long texts: written on the pool, one at a time.
 typedef struct observe_work {
-    wr_exchange *exchange;
+    wr_http_exchange *exchange;
     weir_call call;
     wr_figures figures;
     const char *type;
@@ -60,7 +60,7 @@ typedef struct observe_work {
 
 static const weir_site write_site = WEIR_SITE_INIT("write figures");
 
-static void forget(wr_exchange *x) {
+static void forget(wr_http_exchange *x) {
     observe_work *w = x->work;
     free(w->text);
     free(w);
@@ -80,7 +80,7 @@ static int write_run(weir_worker *self, weir_call *call) {
 
 static void write_done(weir_call *call, int status) {
     observe_work *w = wr_container_of(call, observe_work, call);
-    wr_exchange *x = w->exchange;
+    wr_http_exchange *x = w->exchange;
     x->server->observing = false;
     if (status != 0) {
         wr_http_answer_error(x, status, NULL);
@@ -106,7 +106,7 @@ static int write_perfetto(observe_work *w, FILE *out) {
     return weir_trace_json(w->exchange->server->trace, out);
 }
 
-static void begin(wr_exchange *x, const char *type,
+static void begin(wr_http_exchange *x, const char *type,
                   int (*write)(observe_work *work, FILE *out)) {
     wr_server *server = x->server;
     if (server->observing) {
@@ -134,11 +134,11 @@ static void begin(wr_exchange *x, const char *type,
         server->observing = true;
 }
 
-void wr_route_metrics(wr_exchange *x) {
+void wr_route_metrics(wr_http_exchange *x) {
     begin(x, "text/plain; version=0.0.4; charset=utf-8", write_metrics);
 }
 
-void wr_route_trace(wr_exchange *x) {
+void wr_route_trace(wr_http_exchange *x) {
     const char *format = wr_http_query(x, "format");
     if (x->server->trace == NULL)
         wr_http_answer_line(x, 404, "server.trace is off");

@@ -40,7 +40,7 @@ void wr_books_free(wr_server *server) {
     }
 }
 
-static int add_book(wr_exchange *x, wr_nn_why *why) {
+static int add_book(wr_http_exchange *x, wr_nn_why *why) {
     int count = 0;
     for (wr_book *book = x->server->books; book != NULL; book = book->next)
         count++;
@@ -64,7 +64,7 @@ static int add_book(wr_exchange *x, wr_nn_why *why) {
     return 0;
 }
 
-void wr_route_letters(wr_exchange *x) {
+void wr_route_letters(wr_http_exchange *x) {
     const wr_book *book = find_book(x->server, x->name);
     if (book != NULL) {
         bool same =
@@ -87,12 +87,12 @@ void wr_route_letters(wr_exchange *x) {
 // ---- reading ---------------------------------------------------------------
 
 typedef struct text_work {
-    wr_exchange *exchange;
+    wr_http_exchange *exchange;
     wr_ocr reading;
     bool out; // it has begun and is not done
 } text_work;
 
-static void forget(wr_exchange *x) {
+static void forget(wr_http_exchange *x) {
     text_work *w = x->work;
     wr_ocr_end(&w->reading);
     free((char *)(uintptr_t)w->reading.recogniser);
@@ -100,7 +100,7 @@ static void forget(wr_exchange *x) {
     free(w);
 }
 
-static void leave(wr_exchange *x) {
+static void leave(wr_http_exchange *x) {
     text_work *w = x->work;
     if (w->out)
         wr_ocr_cancel(&w->reading);
@@ -139,7 +139,7 @@ static void read_done(wr_ocr *reading, int status) {
     wr_http_answer_text(w->exchange, 200, NULL, &text);
 }
 
-static int begin(wr_exchange *x, text_work *w, wr_nn_why *why) {
+static int begin(wr_http_exchange *x, text_work *w, wr_nn_why *why) {
     const char *recogniser = wr_http_query(x, "recogniser");
     const char *letters = wr_http_query(x, "letters");
     const char *direction = wr_http_query(x, "direction");
@@ -168,7 +168,7 @@ static int begin(wr_exchange *x, text_work *w, wr_nn_why *why) {
     return wr_ocr_start(&w->reading, why);
 }
 
-void wr_route_text(wr_exchange *x) {
+void wr_route_text(wr_http_exchange *x) {
     text_work *w = calloc(1, sizeof(*w));
     if (w == NULL) {
         wr_http_answer_error(x, -ENOMEM, NULL);

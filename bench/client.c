@@ -5,11 +5,12 @@
 //       one request; the answer's body to standard output. Ends with 0 for a
 //       status of 2xx; otherwise the status goes to standard error
 //   bench_client load --clients N (--requests M | --seconds S) [--type TYPE]
-//                [--every MS] URL BODY-FILE [URL BODY-FILE]...
-//       N connections that each send one POST after the other, those to
-//       different URLs in turn; M requests in all. --every: each connection
-//       sends one every so many milliseconds (those that are late, at once).
-//       Prints, for each URL, a line of name value pairs
+//                [--every MS] [--method METHOD]
+//                URL BODY-FILE [URL BODY-FILE]...
+//       N connections that each send one POST (or METHOD) after the other,
+//       those to different URLs in turn; M requests in all. --every: each sends
+//       one every so many milliseconds (those that are late, at once). Prints,
+//       for each URL, a line of name value pairs
 //   bench_client frames FILE NAME:SHAPE [NAME:SHAPE]...
 //       writes a body for the infer route (see docs/serve.md), pseudo-random
 //       numbers from -1 to 1: frames x.bin x:1x3x48x320
@@ -332,7 +333,7 @@ static double quantile(const target *t, double q) {
 }
 
 static int load_main(int argc, char **argv) {
-    const char *type = "application/vnd.weir.tensors";
+    const char *type = "application/vnd.weir.tensors", *method = "POST";
     l.requests = -1;
     int i = 2;
     for (; i + 1 < argc && strncmp(argv[i], "--", 2) == 0; i += 2) {
@@ -347,6 +348,8 @@ static int load_main(int argc, char **argv) {
             l.every_ns = (int64_t)(number * 1e6);
         else if (strcmp(argv[i], "--type") == 0)
             type = argv[i + 1];
+        else if (strcmp(argv[i], "--method") == 0)
+            method = argv[i + 1];
         else
             die("unknown option", argv[i]);
     }
@@ -355,7 +358,7 @@ static int load_main(int argc, char **argv) {
         bytes body = read_file(argv[i + 1]);
         t->name = argv[i];
         t->to = parse_url(argv[i]);
-        t->request = request_of("POST", &t->to, type, &body);
+        t->request = request_of(method, &t->to, type, &body);
     }
     if (i != argc || l.targets == 0 || l.clients < 1 ||
         l.clients > CLIENTS_MAX || (l.requests < 0 && l.end_ns == 0))

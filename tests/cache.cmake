@@ -202,3 +202,18 @@ weir_test(cache_hazards
     h10_remembered_failures_are_bounded_too
     h11_a_wait_can_be_left_and_has_a_deadline
     h12_a_key_is_all_of_its_bytes)
+weir_test(cache_races
+    a_stopper_may_give_up_while_it_is_told
+    an_abort_beside_a_cancel_tells_every_load
+    who_reacts_to_an_abort_is_shut_down)
+weir_test(cache_more
+    a_get_may_be_left_under_a_lock_of_its_done
+    a_job_may_be_cancelled_under_a_lock_of_its_done
+    one_flight_at_a_time_serves_waits_in_a_row
+    one_flight_at_a_time_serves_gets_in_a_row
+    an_entry_of_another_cache_is_not_there
+    a_key_that_is_nowhere_is_absent
+    what_an_abort_made_a_load_return_is_not_remembered
+    a_time_limit_follows_the_clock_of_its_pool
+    one_put_takes_few_marks
+    a_slow_release_does_not_delay_the_next_load)

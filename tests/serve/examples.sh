@@ -18,7 +18,9 @@ cleanup() {
     rm -rf "$dir"
 }
 trap cleanup EXIT
-"$maker" >"$dir/small.onnx"
+"$maker" small >"$dir/small.onnx"
+"$maker" bars >"$dir/bars.onnx"
+"$maker" page >"$dir/page.png"
 
 # The server's line with its address comes through a pipe: no waiting in vain.
 mkfifo "$dir/log"

@@ -80,7 +80,7 @@ static inline void onnx_put(onnx_bytes *to, const void *data, size_t size) {
 static inline void onnx_put_varint(onnx_bytes *to, uint64_t value) {
     uint8_t bytes[10];
     size_t size = 0;
-    for (; value >= 0x80; value >>= 7)
+    for (; value >= 0x80 && size < sizeof bytes - 1; value >>= 7)
         bytes[size++] = (uint8_t)(value | 0x80);
     bytes[size++] = (uint8_t)value;
     onnx_put(to, bytes, size);

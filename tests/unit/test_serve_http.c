@@ -378,6 +378,17 @@ static onnx_bytes model_bad(void) {
     return onnx_end(&m);
 }
 
+// It is all right too, and this engine cannot do it: sums of cubes.
+static onnx_bytes model_odd(void) {
+    onnx_model m = onnx_begin(13);
+    onnx_input(&m, "x", ONNX_FLOAT, ONNX_DIMS(1, 1, 3));
+    onnx_node(&m, "LpPool", "cubes", "x", "y");
+    onnx_attr_ints(&m, "kernel_shape", ONNX_DIMS(1));
+    onnx_attr_int(&m, "p", 3);
+    onnx_output(&m, "y", ONNX_FLOAT, ONNX_DIMS(1, 1, 3));
+    return onnx_end(&m);
+}
+
 static void a_failed_dispatch_flags_what_it_should_have_written(void) {
     server s = server_start("");
     load_model(&s, "bad", model_bad());
@@ -402,6 +413,40 @@ static void a_failed_dispatch_flags_what_it_should_have_written(void) {
     peer_wants(&p, 204, "PUT", "/v1/contexts/1/tensors/2", RAW, "12 bytes....");
     r = peer_expect(&p, 200, "GET", "/v1/contexts/1/tensors/2", "", NULL, 0);
     CHECK_STR(r.body, "12 bytes....");
+    free(r.body);
+    peer_close(&p);
+    server_stop(&s);
+}
+
+static void what_the_engine_cannot_do_is_a_422_for_all_who_ask(void) {
+    server s = server_start("");
+    load_model(&s, "odd", model_odd());
+    peer p = peer_dial(&s);
+    make(&p, 201, "/v1/contexts", NULL);
+    static const char tensor[] = "{\"shape\": [1,1,3]}";
+    make(&p, 201, "/v1/contexts/1/tensors", tensor);
+    make(&p, 201, "/v1/contexts/1/tensors", tensor);
+    static const char graph[] = "{\"model\": \"odd\", \"inputs\": [{\"name\": "
+                                "\"x\", \"shape\": [1,1,3]}]}";
+    static const char dispatch[] =
+        "{\"graph\": 1, \"inputs\": {\"x\": 1}, \"outputs\": {\"y\": 2}}";
+    CHECK_EQ(make(&p, 202, "/v1/contexts/1/graphs", graph), 1);
+    peer_wants(&p, 202, "POST", "/v1/contexts/1/dispatch", JSON, dispatch);
+    // Who builds, who reads what it should have written, who asks plainly.
+    static const char line[] = "p = 3: not supported";
+    reply r =
+        peer_expect(&p, 422, "GET", "/v1/contexts/1/tensors/2", "", NULL, 0);
+    CHECK(strstr(r.body, line) != NULL);
+    free(r.body);
+    r = peer_expect(&p, 422, "POST", "/v1/contexts/1/graphs?wait=1", JSON,
+                    graph, strlen(graph));
+    CHECK(strstr(r.body, line) != NULL);
+    free(r.body);
+    static const char numbers[] =
+        "{\"inputs\": [{\"shape\": [1,1,3], \"data\": [1,2,3]}]}";
+    r = peer_expect(&p, 422, "POST", "/v1/models/odd/infer", JSON, numbers,
+                    strlen(numbers));
+    CHECK(strstr(r.body, line) != NULL);
     free(r.body);
     peer_close(&p);
     server_stop(&s);
@@ -663,6 +708,8 @@ int main(int argc, char **argv) {
         {"a_context_is_a_timeline", a_context_is_a_timeline},
         {"a_failed_dispatch_flags_what_it_should_have_written",
          a_failed_dispatch_flags_what_it_should_have_written},
+        {"what_the_engine_cannot_do_is_a_422_for_all_who_ask",
+         what_the_engine_cannot_do_is_a_422_for_all_who_ask},
         {"wrong_things_of_contexts_are_refused",
          wrong_things_of_contexts_are_refused},
         {"wrong_paths_methods_and_types_are_refused",

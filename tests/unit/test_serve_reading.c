@@ -237,6 +237,10 @@ static void a_wrong_dictionary_is_refused_with_its_line(void) {
         {"a\n\xff\n", "line 2 of the dictionary is no UTF-8"},
         {"\xc3", "line 1 of the dictionary is no UTF-8"},
         {"\xc0\x80\n", "line 1 of the dictionary is no UTF-8"},
+        {"\xe0\x9f\xbf\n", "line 1 of the dictionary is no UTF-8"},
+        {"\xed\xa0\x80\n", "line 1 of the dictionary is no UTF-8"},
+        {"\xf4\x90\x80\x80\n", "line 1 of the dictionary is no UTF-8"},
+        {"", "the dictionary is empty"},
         {"aaaaaaaaaaaaaaaaaaaa\n", "line 1 of the dictionary is too long"}};
     for (size_t i = 0; i < TEST_COUNT(wrong); i++) {
         wr_letters letters;
@@ -246,6 +250,33 @@ static void a_wrong_dictionary_is_refused_with_its_line(void) {
                  -EINVAL);
         CHECK_STR(why.text, wrong[i].says);
     }
+}
+
+static void a_letter_of_any_length_is_one(void) {
+    wr_letters letters =
+        letters_of("\x7f\n\xdf\xbf\n\xe0\xa0\x80\n\xed\x9f\xbf\n"
+                   "\xf0\x90\x80\x80\n\xf4\x8f\xbf\xbf\n");
+    CHECK_EQ(letters.classes, 8);
+    CHECK_STR(letters.letter[6], "\xf4\x8f\xbf\xbf");
+    wr_letters_free(&letters);
+    wr_nn_why why = {""};
+    CHECK_EQ(wr_letters_read(&letters, "a\n\0\n", 4, &why), -EINVAL);
+    CHECK_STR(why.text, "line 2 of the dictionary is no UTF-8");
+}
+
+static void what_is_no_likelihood_is_0_or_1(void) {
+    wr_letters letters = letters_of("a\n");
+    static const float odd[][2] = {{0, 9},     {0, INFINITY},  {-9, -1},
+                                   {NAN, NAN}, {-INFINITY, 0}, {0, NAN}};
+    static const float wanted[] = {1, 1, 0, 0, 0, 0};
+    for (size_t i = 0; i < TEST_COUNT(odd); i++) {
+        char *text;
+        float sure;
+        CHECK_EQ(wr_letters_decode(&text, &sure, &letters, odd[i], 1, 2), 0);
+        CHECK(sure == wanted[i]);
+        free(text);
+    }
+    wr_letters_free(&letters);
 }
 
 static void repeats_and_none_are_left_out(void) {
@@ -293,6 +324,8 @@ int main(int argc, char **argv) {
          a_dictionary_has_none_and_space_besides},
         {"a_wrong_dictionary_is_refused_with_its_line",
          a_wrong_dictionary_is_refused_with_its_line},
+        {"a_letter_of_any_length_is_one", a_letter_of_any_length_is_one},
+        {"what_is_no_likelihood_is_0_or_1", what_is_no_likelihood_is_0_or_1},
         {"repeats_and_none_are_left_out", repeats_and_none_are_left_out},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));

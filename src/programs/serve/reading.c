@@ -51,6 +51,21 @@ static void fail(job *j, int status, const wr_nn_why *why) {
     j->text->why = *why;
 }
 
+// A request that a model did not take, or failed with. There are two models,
+// and what they say does not always name them.
+static void fail_asking(job *j, const char *model, int status,
+                        const wr_nn_why *why) {
+    if (status != -EINVAL && status != -ENOTSUP) {
+        fail(j, status, why);
+        return;
+    }
+    wr_nn_why named;
+    fail(j,
+         wr_nn_refuse(&named, status, NULL, "model '%.64s': %s", model,
+                      why->text),
+         &named);
+}
+
 // ---- from stage to stage, on the loop's thread -----------------------------
 
 static void give_back(job *j) {
@@ -126,7 +141,7 @@ static void infer_done(wr_infer *infer, int status) {
     l->asked = true;
     j->pending--;
     if (status != 0)
-        fail(j, status, &infer->why);
+        fail_asking(j, infer->model, status, &infer->why);
     go_on(j);
 }
 
@@ -145,7 +160,7 @@ static void ask(job *j, const char *model, void (*next)(job *j)) {
         wr_nn_why why;
         int error = wr_service_infer(j->text->service, &l->infer, &why);
         if (error != 0) {
-            fail(j, error, &why);
+            fail_asking(j, model, error, &why);
             break;
         }
         l->waits = true;

@@ -10,21 +10,27 @@
 
 enum { LETTER_MAX = 16 };
 
-// How many bytes the first letter of `at` has, or 0 if it is no UTF-8.
-// Source: RFC 3629.
+// How many bytes the first letter of `at` has, or 0 if it is no UTF-8, or a 0,
+// which would end the text. Source: RFC 3629.
 static size_t utf8_length(const unsigned char *at, size_t size) {
     size_t length = at[0] < 0x80       ? 1
                     : at[0] >> 5 == 6  ? 2
                     : at[0] >> 4 == 14 ? 3
                     : at[0] >> 3 == 30 ? 4
                                        : 0;
-    if (length == 0 || length > size || at[0] == 0xc0 || at[0] == 0xc1 ||
-        at[0] > 0xf4)
+    if (length == 0 || length > size || at[0] == 0)
         return 0;
-    for (size_t i = 1; i < length; i++)
+    uint32_t letter = length == 1 ? at[0] : at[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
         if (at[i] >> 6 != 2)
             return 0;
-    return length;
+        letter = letter << 6 | (at[i] & 0x3f);
+    }
+    // The shortest form alone, no halves of pairs, nothing beyond the last.
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    bool good = letter >= least[length] && letter <= 0x10ffff &&
+                (letter < 0xd800 || letter > 0xdfff);
+    return good ? length : 0;
 }
 
 static bool is_utf8(const char *text, size_t size) {
@@ -63,6 +69,8 @@ static int take_lines(wr_letters *out, size_t size, wr_nn_why *why) {
 int wr_letters_read(wr_letters *out, const char *bytes, size_t size,
                     wr_nn_why *why) {
     memset(out, 0, sizeof(*out));
+    if (size == 0)
+        return wr_nn_refuse(why, -EINVAL, NULL, "the dictionary is empty");
     size_t lines = 3; // none, space, a last line without its end
     for (size_t i = 0; i < size; i++)
         lines += bytes[i] == '\n';
@@ -72,8 +80,7 @@ int wr_letters_read(wr_letters *out, const char *bytes, size_t size,
     if (out->text == NULL || out->letter == NULL) {
         error = wr_nn_refuse(why, -ENOMEM, NULL, "no memory for a dictionary");
     } else {
-        if (size > 0)
-            memcpy(out->text, bytes, size);
+        memcpy(out->text, bytes, size);
         out->text[size] = 0;
         error = take_lines(out, size, why);
     }
@@ -112,7 +119,9 @@ int wr_letters_decode(char **text, float *sure, const wr_letters *letters,
         before = best;
     }
     out[length] = 0;
-    *sure = given > 0 ? sum / (float)given : 0;
+    // A model may give anything, also what is no likelihood and no number.
+    float mean = given > 0 ? sum / (float)given : 0;
+    *sure = !(mean > 0) ? 0 : mean < 1 ? mean : 1;
     *text = out;
     return 0;
 }

@@ -86,6 +86,11 @@ void wr_route_letters(wr_http_exchange *x) {
 
 // ---- reading ---------------------------------------------------------------
 
+// A picture and its lines are a lot larger in memory than the PNG that is in
+// limits.bodies_bytes: so many at once. The loop's thread counts them.
+enum { PICTURES_MAX = 16 };
+static int pictures;
+
 typedef struct text_work {
     wr_http_exchange *exchange;
     wr_ocr reading;
@@ -130,6 +135,8 @@ static void write_lines(const wr_ocr *reading, wr_string *out) {
 static void read_done(wr_ocr *reading, int status) {
     text_work *w = reading->context;
     w->out = false;
+    pictures--;
+    w->exchange->server->http.receiving--;
     if (status != 0) {
         wr_http_answer_error(w->exchange, status, &reading->why);
         return;
@@ -151,6 +158,9 @@ static int begin(wr_http_exchange *x, text_work *w, wr_nn_why *why) {
     if (book == NULL)
         return wr_nn_refuse(why, -ENOENT, NULL, "no dictionary '%.64s'",
                             letters);
+    if (pictures == PICTURES_MAX)
+        return wr_nn_refuse(why, -EAGAIN, NULL, "%d pictures are read already",
+                            pictures);
     w->reading =
         (wr_ocr){.service = x->server->service,
                  .loop = x->server->loop,
@@ -181,6 +191,12 @@ void wr_route_text(wr_http_exchange *x) {
     wr_nn_why why = {""};
     int error = begin(x, w, &why);
     w->out = error == 0;
-    if (error != 0)
+    if (error != 0) {
         wr_http_answer_error(x, error, &why);
+        return;
+    }
+    pictures++;
+    // The models are asked later: until then a stop must leave the service
+    // open, as it does for a request that is not whole.
+    x->server->http.receiving++;
 }

@@ -6,7 +6,7 @@
 build_tools := build-essential cmake ninja-build
 # What `weir serve` and `weir run` are made of.
 serve_tools := pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler \
-	libmicrohttpd-dev libjansson-dev libinih-dev libpng-dev libuv1-dev
+	libmicrohttpd-dev libjansson-dev libinih-dev libpng-dev
 test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc \
 	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev zlib1g-dev \
 	$(serve_tools) libonnx-testdata

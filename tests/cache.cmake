@@ -215,5 +215,6 @@ weir_test(cache_more
     a_key_that_is_nowhere_is_absent
     what_an_abort_made_a_load_return_is_not_remembered
     a_time_limit_follows_the_clock_of_its_pool
+    a_clock_may_be_negative
     one_put_takes_few_marks
     a_slow_release_does_not_delay_the_next_load)

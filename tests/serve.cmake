@@ -116,6 +116,7 @@ weir_test(serve_limits
     one_tensor_has_a_limit
     one_runs_memory_has_a_limit
     integer_inputs_have_a_limit
+    graphs_are_paid_for_by_their_context
     one_context_has_limits
     contexts_have_a_limit
     graphs_have_a_limit

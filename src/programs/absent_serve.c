@@ -7,10 +7,9 @@
 int wr_serve_main(int argc, char **argv) {
     (void)argc;
     (void)argv;
-    fputs("weir: this build has no `serve': it needs libmicrohttpd-dev,\n"
-          "libjansson-dev, libinih-dev, libpng-dev, libuv1-dev and what `weir "
-          "run'\n"
-          "needs.\n",
-          stderr);
+    fputs(
+        "weir: this build has no `serve': it needs libmicrohttpd-dev,\n"
+        "libjansson-dev, libinih-dev, libpng-dev and what `weir run' needs.\n",
+        stderr);
     return 2;
 }

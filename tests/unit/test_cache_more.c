@@ -387,6 +387,26 @@ static void a_time_limit_follows_the_clock_of_its_pool(void) {
     }
 }
 
+// And the cache's own clock may begin anywhere.
+static void a_clock_may_be_negative(void) {
+    weir_pool *pool = pool_of(1);
+    bench b;
+    bench_open_room(&b, pool, 10);
+    b.now = -5;
+    plan_of(&b, KEY)->ttl_ns = WEIR_FOREVER - 1;
+    plan_of(&b, KEY + 1)->ttl_ns = 5;
+    put(&b, KEY, NULL);
+    put(&b, KEY + 1, NULL);
+    CHECK_EQ(find(&b, KEY, NULL), 0);
+    clock_add(&b, 4);
+    CHECK_EQ(find(&b, KEY + 1, NULL), 0);
+    clock_add(&b, 1);
+    CHECK_EQ(find(&b, KEY + 1, NULL), -ENOENT);
+    CHECK_EQ(find(&b, KEY, NULL), 0);
+    bench_close(&b);
+    pool_close(pool);
+}
+
 // ---- what one call does for others -----------------------------------------
 
 enum { MANY = 600, MARKS = 256 };
@@ -501,6 +521,7 @@ int main(int argc, char **argv) {
          what_an_abort_made_a_load_return_is_not_remembered},
         {"a_time_limit_follows_the_clock_of_its_pool",
          a_time_limit_follows_the_clock_of_its_pool},
+        {"a_clock_may_be_negative", a_clock_may_be_negative},
         {"one_put_takes_few_marks", one_put_takes_few_marks},
         {"a_slow_release_does_not_delay_the_next_load",
          a_slow_release_does_not_delay_the_next_load},

@@ -147,8 +147,13 @@ static void sizes_do_not_overflow(void) {
     shape = (wr_nn_shape){WR_NN_F32, 2, {(int64_t)1 << 31, (int64_t)1 << 31}};
     CHECK(wr_nn_elements(&shape) == (size_t)1 << 62);
     CHECK(wr_nn_bytes(&shape) == SIZE_MAX);
-    shape = (wr_nn_shape){WR_NN_F32, 3, {INT64_MAX, INT64_MAX, 0}};
+    shape = (wr_nn_shape){WR_NN_F32, 3, {1 << 20, 0, 1 << 20}};
     CHECK_EQ(wr_nn_bytes(&shape), 0);
+    // Nothing is in it, but who multiplies the others overflows.
+    shape = (wr_nn_shape){WR_NN_F32, 3, {INT64_MAX, INT64_MAX, 0}};
+    CHECK(wr_nn_bytes(&shape) == SIZE_MAX);
+    shape = (wr_nn_shape){WR_NN_F32, 2, {0, INT64_MAX}};
+    CHECK(wr_nn_elements(&shape) == SIZE_MAX);
 }
 
 static void shapes_have_a_text(void) {

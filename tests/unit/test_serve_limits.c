@@ -182,18 +182,53 @@ static void integer_inputs_have_a_limit(void) {
     bed_close(&b);
 }
 
+// What a graph of the small model is charged.
+static size_t graph_weight(void) {
+    bed b;
+    wr_service_options options = bed_options();
+    bed_open_with(&b, 2, &options);
+    load_now(&b, "m", affine(2, 1, -1));
+    graph_now(&b, context_open(&b), "m");
+    weir_cache_counts counts = {.size = sizeof counts};
+    CHECK_EQ(weir_cache_count(wr_service_cache(b.service), &counts), 0);
+    bed_close(&b);
+    CHECK(counts.bytes > 0);
+    return counts.bytes;
+}
+
+static void graphs_are_paid_for_by_their_context(void) {
+    bed b;
+    wr_service_options options = bed_options();
+    options.context_bytes = graph_weight();
+    bed_open_with(&b, 2, &options);
+    load_now(&b, "m", affine(2, 1, -1));
+    wr_context *c = context_open(&b);
+    uint64_t first = graph_now(&b, c, "m");
+    building second;
+    build_start(c, "m", &second);
+    check_build_fails(&b, &second, -EAGAIN, "over the limit");
+    wr_nn_why why = {{0}};
+    CHECK_EQ(wr_graph_destroy(c, first, &why), 0);
+    bed_until(&b, bed_counts(&b).operations == 0);
+    graph_now(&b, c, "m");
+    graph_now(&b, context_open(&b), "m"); // has its own
+    bed_close(&b);
+}
+
 static void one_context_has_limits(void) {
     bed b;
     wr_service_options options = bed_options();
     size_t row = WIDTH * sizeof(float);
-    options.context_bytes = 4 * row;
+    options.context_bytes = graph_weight() + 4 * row;
     options.tensors = 5;
     bed_open_with(&b, 2, &options);
     wr_context *c = context_open(&b), *other = context_open(&b);
     wr_nn_why why = {{0}};
     wr_nn_shape shape = row_shape;
     uint64_t id = 0, t[5];
-    shape.dim[0] = 5;
+    load_now(&b, "m", affine(2, 1, -1));
+    uint64_t g = graph_now(&b, c, "m");
+    shape.dim[0] = (int64_t)(options.context_bytes / row) + 1;
     CHECK_EQ(wr_tensor_create(c, &shape, &id, &why), -E2BIG);
     for (int i = 0; i < 4; i++)
         t[i] = tensor_new(c);
@@ -203,8 +238,6 @@ static void one_context_has_limits(void) {
     write_row(c, t[0], 1);
     CHECK_EQ(wr_tensor_destroy(c, t[3], &why), 0);
     // One that waits does.
-    load_now(&b, "m", affine(2, 1, -1));
-    uint64_t g = graph_now(&b, c, "m");
     the_hand.hold_runs = true;
     dispatch(c, g, t[0], t[1]);
     write_row(c, t[0], 5);
@@ -390,6 +423,7 @@ static const test_case cases[] = {
     CASE(one_tensor_has_a_limit),
     CASE(one_runs_memory_has_a_limit),
     CASE(integer_inputs_have_a_limit),
+    CASE(graphs_are_paid_for_by_their_context),
     CASE(one_context_has_limits),
     CASE(contexts_have_a_limit),
     CASE(graphs_have_a_limit),

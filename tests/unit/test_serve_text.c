@@ -224,12 +224,14 @@ static void lines_are_read_from_top_to_bottom(void) {
         CHECK(box[3] >= top + LETTER && box[3] < top + LETTER + 6);
     }
     // Lines of many widths, each on its own.
+    static const char many[] = "abaababbaaba";
     for (int letters = 2; letters < 12; letters++) {
+        const char *line = &many[sizeof(many) - 1 - (size_t)letters];
         page wide = page_blank(2 * MARGIN + 2 * LETTER * letters, 60);
-        write_line(&wide, 0, "abaababbaaba" + 12 - letters);
+        write_line(&wide, 0, line);
         a = read_page(&p, TEXT, png_of(wide));
         CHECK_EQ(a.count, 1);
-        CHECK_STR(a.line[0].text, "abaababbaaba" + 12 - letters);
+        CHECK_STR(a.line[0].text, line);
     }
     peer_close(&p);
     server_stop(&s);
@@ -400,7 +402,7 @@ static void a_model_of_another_shape_is_one_clear_error(void) {
 // ---- who leaves, and the end -----------------------------------------------
 
 static void a_client_that_vanishes_takes_its_picture_along(void) {
-    server s = open_with("--set limits.running=1 --set batching.items=1", 400);
+    server s = open_with("--set limits.running=1 --set batching.items=1", 120);
     peer watcher = peer_dial(&s), p = peer_dial(&s);
     onnx_bytes picture = png_many(LINES_MAX);
     ask(&p, TEXT, &picture);
@@ -444,7 +446,7 @@ static void clients_may_vanish_at_any_moment(void) {
 
 static void pictures_at_once_have_a_limit(void) {
     enum { PICTURES = 16, LINES = 15 }; // fewer than limits.requests
-    server s = open_with("--set limits.running=1 --set batching.items=1", 400);
+    server s = open_with("--set limits.running=1 --set batching.items=1", 120);
     peer watcher = peer_dial(&s), clients[PICTURES];
     onnx_bytes picture = png_many(LINES);
     for (int i = 0; i < PICTURES; i++) {
@@ -468,9 +470,9 @@ static void pictures_at_once_have_a_limit(void) {
 
 // A picture asks the models after it was accepted: it may still do so.
 static void a_stop_finishes_the_pictures_that_were_accepted(void) {
-    server s = open_with("", 0);
+    server s = open_with("--set server.shutdown=1h", 0);
     peer watcher = peer_dial(&s), p = peer_dial(&s);
-    page large = page_blank(6000, 4000); // so that it is read for a while
+    page large = page_blank(3000, 2000); // so that it is read for a while
     for (int i = 0; i < 3; i++)
         write_line(&large, i, three[i]);
     onnx_bytes picture = png_of(large);
@@ -497,7 +499,7 @@ static void a_stop_finishes_the_pictures_that_were_accepted(void) {
 static void a_hard_stop_ends_pictures(void) {
     server s = open_with("--set limits.running=1 --set batching.items=1 "
                          "--set server.shutdown=1h",
-                         400);
+                         120);
     peer watcher = peer_dial(&s), p = peer_dial(&s);
     onnx_bytes picture = png_many(LINES_MAX);
     ask(&p, TEXT, &picture);

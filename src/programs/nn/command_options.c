@@ -68,7 +68,7 @@ static int number(uint64_t *out, const char *option, const char *text,
 
 static int number_int(int *out, const char *option, const char *text, int most,
                       wr_nn_why *why) {
-    uint64_t value;
+    uint64_t value = 0;
     int status = number(&value, option, text, (uint64_t)most, why);
     if (status == 0)
         *out = (int)value;

@@ -312,6 +312,20 @@ static int check_size(const wr_nn_compiler *c, const wr_nn_plan *plan) {
     return 0;
 }
 
+// One operator may be asked for years of work in a few bytes.
+static int check_cost(const wr_nn_compiler *c, const wr_nn_plan *plan) {
+    double most = c->options->cost_max_ns, sum = 0;
+    for (int i = 0; i < plan->graph->nodes && most > 0; i++) {
+        const wr_nn_node *node = &plan->graph->node[i];
+        sum += is_alias(plan, node) ? 0 : cost_of(plan->graph, node);
+        if (sum > most)
+            return wr_nn_refuse(c->why, -E2BIG, node,
+                                "with it one run would take more than %.3g s",
+                                most / 1e9);
+    }
+    return 0;
+}
+
 static int finish(wr_nn_compiler *c, wr_nn_plan *plan) {
     wr_nn_graph *graph = plan->graph;
     wr_nn_order order = {0};
@@ -321,6 +335,8 @@ static int finish(wr_nn_compiler *c, wr_nn_plan *plan) {
         status = wr_nn_plan_memory(plan, &order, c->options, c->why);
     if (status == 0)
         status = check_size(c, plan); // before weights are packed
+    if (status == 0)
+        status = check_cost(c, plan);
     if (status == 0)
         status = prepare(c, plan, cost);
     if (status == 0)

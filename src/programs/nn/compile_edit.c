@@ -309,10 +309,6 @@ bool wr_nn_same(const wr_nn_compiler *c, int a, int b) {
                             &wr_nn_value_at(c, b)->shape);
 }
 
-bool wr_nn_is_input(const wr_nn_compiler *c, int value) {
-    return c->producer[value] < 0 && wr_nn_value_at(c, value)->data == NULL;
-}
-
 bool wr_nn_clip(const wr_nn_compiler *c, const wr_nn_node *node, float *low,
                 float *high) {
     *low = wr_nn_attr_float(node, "min", -INFINITY);

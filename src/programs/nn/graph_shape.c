@@ -105,16 +105,21 @@ size_t wr_nn_elements(const wr_nn_shape *shape) {
     if (!wr_nn_known(shape))
         return SIZE_MAX;
     size_t elements = 1;
-    bool overflow = false;
+    bool overflow = false, none = false;
     for (int i = 0; i < shape->rank; i++) {
-        // A later 0 makes everything 0, however large the others are.
-        if (shape->dim[i] == 0)
-            return 0;
+        // A 0 makes everything 0, but not the others small: who multiplies
+        // them must not overflow.
+        if (shape->dim[i] == 0) {
+            none = true;
+            continue;
+        }
         overflow |= __builtin_mul_overflow(elements, (size_t)shape->dim[i],
                                            &elements) ||
                     elements > PTRDIFF_MAX;
     }
-    return overflow ? SIZE_MAX : elements;
+    if (overflow || (none && elements > PTRDIFF_MAX / sizeof(double)))
+        return SIZE_MAX;
+    return none ? 0 : elements;
 }
 
 size_t wr_nn_bytes(const wr_nn_shape *shape) {

@@ -109,8 +109,6 @@ void wr_nn_walk_broadcast(wr_nn_walk *walk, const wr_nn_shape *out,
 
 // All of operand k lies in order, one element after the other.
 bool wr_nn_walk_plain(const wr_nn_walk *walk, int k);
-// Operand k is one element.
-bool wr_nn_walk_single(const wr_nn_walk *walk, int k);
 
 // Where the walk stands: in a row of the innermost dimension.
 typedef struct wr_nn_cursor {

@@ -69,13 +69,6 @@ bool wr_nn_walk_plain(const wr_nn_walk *walk, int k) {
     return true;
 }
 
-bool wr_nn_walk_single(const wr_nn_walk *walk, int k) {
-    for (int i = 0; i < walk->rank; i++)
-        if (walk->stride[k][i] != 0 && walk->dim[i] != 1)
-            return false;
-    return true;
-}
-
 void wr_nn_cursor_set(wr_nn_cursor *cursor, const wr_nn_walk *walk,
                       size_t position) {
     for (int k = 0; k < walk->operands; k++)

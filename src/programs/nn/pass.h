@@ -136,7 +136,6 @@ bool wr_nn_scalar(const wr_nn_compiler *c, int value, float *number);
 const int64_t *wr_nn_int64s(const wr_nn_compiler *c, int value, size_t *count);
 // wr_nn_same: do the two have the same type and shape?
 bool wr_nn_same(const wr_nn_compiler *c, int a, int b);
-bool wr_nn_is_input(const wr_nn_compiler *c, int value);
 
 // wr_nn_clip reads the bounds of a Clip, of whatever opset; false: they are
 // not constants.

@@ -16,6 +16,7 @@ typedef struct wr_nn_binding {
 
 typedef struct wr_nn_compile_options {
     size_t arena_max;   // bytes of one request; default 1 GiB
+    double cost_max_ns; // estimated serial work of one request; 0: no limit
     unsigned parts_max; // parts that one node is cut into; default 8
     double part_ns;     // least work of a part; default 50000
     unsigned without;   // WR_NN_WITHOUT_*: passes left out, for tests
@@ -25,7 +26,7 @@ typedef struct wr_nn_compile_options {
 } wr_nn_compile_options;
 
 #define WR_NN_COMPILE_OPTIONS_INIT                                             \
-    { (size_t)1 << 30, 8, 50000.0, 0, NULL, NULL }
+    { (size_t)1 << 30, 0, 8, 50000.0, 0, NULL, NULL }
 
 enum {
     WR_NN_WITHOUT_FOLDING = 1 << 0, // (shape arithmetic is folded anyway)

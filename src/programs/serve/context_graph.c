@@ -97,6 +97,7 @@ static void graph_tell(wr_graph *graph, int status, const wr_nn_why *why) {
 
 static void graph_free(wr_graph *graph) {
     weir_entry_release(graph->entry);
+    graph->home->graph_bytes -= graph->charged;
     wr_model_release(graph->model);
     wr_bound_free(graph->bound);
     free(graph->key);
@@ -137,9 +138,27 @@ static void graph_fail(wr_graph *graph, int status) {
 
 // ---- compiling -------------------------------------------------------------
 
+// A graph keeps its plan in memory, whatever the cache does, so it pays for it.
+static int graph_charge(wr_graph *graph) {
+    wr_context *home = graph->home;
+    size_t limit = home->service->options.context_bytes;
+    size_t bytes = weir_entry_weight(graph->entry);
+    size_t held = home->bytes + home->graph_bytes;
+    if (bytes > limit || held > limit - bytes)
+        return wr_nn_refuse(&graph->why, -EAGAIN, NULL,
+                            "a plan of %zu bytes beside the context's %zu is "
+                            "over the limit of %zu",
+                            bytes, held, limit);
+    graph->charged = bytes;
+    home->graph_bytes += bytes;
+    return 0;
+}
+
 static void graph_planned(wr_graph *graph, int status) {
     status = wr_answer(&graph->ask, status, &graph->compiled, &graph->why);
     graph->entry = graph->ask.get.entry;
+    if (status == 0 && !graph->gone)
+        status = graph_charge(graph);
     if (graph->gone) {
         graph_free(graph);
     } else if (status != 0) {

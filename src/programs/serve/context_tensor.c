@@ -77,10 +77,11 @@ static int room_for(const wr_context *context, size_t bytes, wr_nn_why *why) {
         return wr_nn_refuse(why, -E2BIG, NULL,
                             "%zu bytes; a context has %zu at most", bytes,
                             limit);
-    if (context->bytes > limit - bytes)
+    size_t held = context->bytes + context->graph_bytes;
+    if (held > limit - bytes)
         return wr_nn_refuse(why, -EAGAIN, NULL,
                             "%zu bytes; the context has %zu of %zu already",
-                            bytes, context->bytes, limit);
+                            bytes, held, limit);
     return 0;
 }
 

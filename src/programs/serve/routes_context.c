@@ -113,6 +113,8 @@ static unsigned flag_status(int status) {
     case -EINVAL:
     case -ENOTSUP:
     case -E2BIG: return 422;
+    case -ENOMEM:
+    case -EAGAIN:
     case -ESHUTDOWN: return 503;
     default: return 409;
     }

@@ -115,6 +115,8 @@ static void write_service(const wr_figures *f, FILE *out) {
     gauge(out, "tensors", "now", s->tensors);
     gauge(out, "tensor_bytes", "now", s->tensor_bytes);
     gauge(out, "graphs", "now", s->graphs);
+    gauge(out, "graph_bytes", "of the plans that graphs keep now",
+          s->graph_bytes);
     gauge(out, "operations", "queued in contexts now", s->operations);
     gauge(out, "models", "names now", s->models);
     gauge(out, "models_bytes", "now", s->models_bytes);

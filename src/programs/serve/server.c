@@ -64,6 +64,8 @@ static void begin_stop(wr_server *server, const char *why) {
     wr_http_drain(&server->http);
 }
 
+static int report(wr_server *server);
+
 static void begin_hard(wr_server *server, const char *why) {
     if (server->state == WR_SERVER_HARD)
         return;
@@ -110,7 +112,16 @@ static void tick_stop(wr_server *server) {
     }
     // Answers that nobody takes, requests that do not come.
     wr_http_cut(&server->http);
-    server->stop_ns = WEIR_FOREVER;
+    if (!server->cut) {
+        server->cut = true;
+        server->stop_ns = weir_now_ns() + hard_ns;
+        return;
+    }
+    // An operator looks up between its parts alone; nobody waits for years.
+    wr_server_log(server, "what runs does not end: given up");
+    (void)report(server);
+    fflush(server->log);
+    _exit(1);
 }
 
 // ---- the loop --------------------------------------------------------------
@@ -185,9 +196,10 @@ static void raise_descriptors(wr_server *server) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
     if (limit.rlim_cur >= wanted)
         return;
-    rlim_t rest = limit.rlim_cur > SPARE_DESCRIPTORS + 16
-                      ? limit.rlim_cur - SPARE_DESCRIPTORS
-                      : 16;
+    rlim_t other = WR_LINGER_MAX + SPARE_DESCRIPTORS;
+    rlim_t rest = limit.rlim_cur > other + 16 ? limit.rlim_cur - other : 16;
+    if (rest >= (rlim_t)server->config->connections)
+        return;
     server->connections_max = (int)rest;
     wr_server_log(server,
                   "only %d connections: the limit of descriptors is %" PRIu64,

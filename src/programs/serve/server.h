@@ -43,6 +43,7 @@ struct wr_server {
     wr_book *books;      // dictionaries, see routes_text.c
     wr_http http;
     int64_t stop_ns; // when draining gets hard, and hard gets over
+    bool cut;        // connections were ended after it got hard
     int failed;      // why it stops: a model of the command line
     FILE *log;       // progress lines
 };

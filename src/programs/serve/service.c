@@ -264,6 +264,7 @@ static void count_contexts(const wr_service *service,
         const wr_context *context = service->contexts.slot[i].item;
         counts->tensors += (uint64_t)context->tensors.count;
         counts->tensor_bytes += context->bytes;
+        counts->graph_bytes += context->graph_bytes;
         counts->graphs += (uint64_t)context->graphs.count;
         counts->operations += (uint64_t)context->timeline.count;
     }

@@ -46,7 +46,7 @@ typedef struct wr_service_options {
     size_t cache_bytes;   // of all compiled plans that are kept
     size_t tensor_bytes;  // of one tensor, input or result
     size_t arena_bytes;   // of one running request
-    size_t context_bytes; // of all tensors of one context
+    size_t context_bytes; // of all tensors and graphs' plans of one context
     int contexts;
     int tensors;        // of one context
     int graphs;         // of one context
@@ -112,8 +112,9 @@ typedef struct wr_service_counts {
     uint64_t pending; // infer requests now
     uint64_t running; // plans now
     uint64_t contexts, tensors, tensor_bytes, graphs, operations; // now
-    uint64_t models, models_bytes;                                // now
-    uint64_t arenas_bytes;                                        // now
+    uint64_t graph_bytes;          // of the plans that graphs keep, now
+    uint64_t models, models_bytes; // now
+    uint64_t arenas_bytes;         // now
     weir_histogram latency; // of infer requests, from accepted to answered
     weir_histogram queue;   // from accepted until its plan starts
     weir_histogram run;     // of plans

@@ -18,6 +18,9 @@ static wr_nn_compile_options compile_options(const wr_service *service) {
     wr_nn_compile_options options = WR_NN_COMPILE_OPTIONS_INIT;
     options.arena_max = service->options.arena_bytes;
     options.parts_max = service->options.parts_max;
+    // On all workers together it could not be done in time.
+    options.cost_max_ns = (double)service->options.request_ns *
+                          weir_pool_width(service->options.pool);
     return options;
 }
 
@@ -63,13 +66,20 @@ static int flight_told(void *context) {
     return weir_flight_cancelled(flight);
 }
 
-// Idle arenas that a plan keeps: small ones for all that may run, big ones as
-// few as can be.
+// Idle arenas that a plan keeps, and that it weighs: small ones for what may
+// run at the same time, none of the very large.
 static unsigned arenas_kept(const wr_service *service, const wr_nn_plan *plan) {
     size_t one = plan->arena_bytes + plan->scratch_bytes + 1;
     size_t many = WR_ARENAS_IDLE / one;
-    size_t most = (size_t)service->options.running;
-    return (unsigned)(many < 1 ? 1 : many < most ? many : most);
+    size_t most = 2 * (size_t)weir_pool_width(service->options.pool);
+    return (unsigned)(many < most ? many : most);
+}
+
+static size_t compiled_weight(const wr_service *service,
+                              const wr_nn_plan *plan) {
+    return wr_nn_plan_bytes(plan) +
+           arenas_kept(service, plan) *
+               (plan->arena_bytes + plan->scratch_bytes);
 }
 
 static int compile_into(wr_compiled *compiled, const wr_flight *flight) {
@@ -129,7 +139,7 @@ static int compile(weir_worker *self, wr_flight *flight, weir_result *result) {
     compiled->status = compile_beside(self, compiled, flight);
     result->value = compiled;
     if (compiled->status == 0) {
-        result->weight = wr_nn_plan_bytes(compiled->plan);
+        result->weight = compiled_weight(service, compiled->plan);
         compiled_measure(service, compiled);
         return 0;
     }

@@ -296,6 +296,7 @@ typedef struct wr_graph {
     wr_bound *bound;
     uint8_t plan_key[32];
     weir_entry *entry;
+    size_t charged; // to home->graph_bytes: its plan, which it keeps
     wr_compiled *compiled;
     wr_ask ask;
     bool asking;
@@ -312,6 +313,7 @@ struct wr_context {
     bool dead;
     int away;     // what will come back: jobs, runs, answers, waits for names
     size_t bytes; // of tensors, and of writes that wait
+    size_t graph_bytes; // of graphs' plans
     wr_timeline timeline;
     wr_ids tensors;
     wr_ids graphs;

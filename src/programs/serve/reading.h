@@ -11,8 +11,7 @@
 // connectionist temporal classification: Graves et al., ICML 2006). Pictures:
 // PNG, dark text on a light ground or the other way round, lines about level.
 //
-//   threads    wr_ocr_start and wr_ocr_cancel: the loop's thread. The
-//   others:
+//   threads    wr_ocr_start and wr_ocr_cancel: the loop's thread. The others:
 //              any.
 //   errors     as in service.h.
 #ifndef WEIR_PROGRAMS_SERVE_READING_H
@@ -75,7 +74,7 @@ typedef struct wr_letters {
     int classes;
 } wr_letters;
 
-// Errors: -EINVAL (a line that is empty, too long, or no UTF-8), -ENOMEM.
+// Errors: -EINVAL (no line; one that is empty, too long, or no UTF-8), -ENOMEM.
 int wr_letters_read(wr_letters *out, const char *bytes, size_t size,
                     wr_nn_why *why);
 void wr_letters_free(wr_letters *letters);

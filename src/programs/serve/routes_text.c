@@ -87,9 +87,8 @@ void wr_route_letters(wr_http_exchange *x) {
 // ---- reading ---------------------------------------------------------------
 
 // A picture and its lines are a lot larger in memory than the PNG that is in
-// limits.bodies_bytes: so many at once. The loop's thread counts them.
+// limits.bodies_bytes: so many at once.
 enum { PICTURES_MAX = 16 };
-static int pictures;
 
 typedef struct text_work {
     wr_http_exchange *exchange;
@@ -135,7 +134,7 @@ static void write_lines(const wr_ocr *reading, wr_string *out) {
 static void read_done(wr_ocr *reading, int status) {
     text_work *w = reading->context;
     w->out = false;
-    pictures--;
+    w->exchange->server->pictures--;
     w->exchange->server->http.receiving--;
     if (status != 0) {
         wr_http_answer_error(w->exchange, status, &reading->why);
@@ -158,9 +157,9 @@ static int begin(wr_http_exchange *x, text_work *w, wr_nn_why *why) {
     if (book == NULL)
         return wr_nn_refuse(why, -ENOENT, NULL, "no dictionary '%.64s'",
                             letters);
-    if (pictures == PICTURES_MAX)
+    if (x->server->pictures == PICTURES_MAX)
         return wr_nn_refuse(why, -EAGAIN, NULL, "%d pictures are read already",
-                            pictures);
+                            PICTURES_MAX);
     w->reading =
         (wr_ocr){.service = x->server->service,
                  .loop = x->server->loop,
@@ -195,7 +194,7 @@ void wr_route_text(wr_http_exchange *x) {
         wr_http_answer_error(x, error, &why);
         return;
     }
-    pictures++;
+    x->server->pictures++;
     // The models are asked later: until then a stop must leave the service
     // open, as it does for a request that is not whole.
     x->server->http.receiving++;

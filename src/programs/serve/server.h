@@ -41,6 +41,7 @@ struct wr_server {
     bool service_stopping, service_stopped;
     int connections_max; // as descriptors allow
     wr_book *books;      // dictionaries, see routes_text.c
+    int pictures;        // that are being read
     wr_http http;
     int64_t stop_ns; // when draining gets hard, and hard gets over
     bool cut;        // connections were ended after it got hard

@@ -66,4 +66,4 @@ endif()
 
 # A fresh seed each time, printed, so that a failure can be had again.
 add_test(NAME delta.fuzz COMMAND fuzz_delta)
-set_tests_properties(delta.fuzz PROPERTIES TIMEOUT 60)
+set_tests_properties(delta.fuzz PROPERTIES TIMEOUT 120)

@@ -75,4 +75,4 @@ endforeach()
 
 # A fresh seed each time, printed, so that a failure can be had again.
 add_test(NAME nn.fuzz_onnx COMMAND fuzz_onnx)
-set_tests_properties(nn.fuzz_onnx PROPERTIES TIMEOUT 60)
+set_tests_properties(nn.fuzz_onnx PROPERTIES TIMEOUT 120)

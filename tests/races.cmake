@@ -15,7 +15,7 @@ function(weir_race name)
         COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/race.sh 0
             $<TARGET_FILE:race_${name}> weir)
     set_tests_properties(race.${name}.naive_shows_the_bug
-        race.${name}.weir_has_it_not PROPERTIES TIMEOUT 60)
+        race.${name}.weir_has_it_not PROPERTIES TIMEOUT 120)
 endfunction()
 
 weir_race(queue_bound)

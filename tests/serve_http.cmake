@@ -78,7 +78,7 @@ foreach(fuzz request config)
     target_link_libraries(fuzz_${fuzz}
         PRIVATE weir_serve weir_settings Threads::Threads)
     add_test(NAME serve.fuzz.${fuzz} COMMAND fuzz_${fuzz})
-    set_tests_properties(serve.fuzz.${fuzz} PROPERTIES TIMEOUT 60)
+    set_tests_properties(serve.fuzz.${fuzz} PROPERTIES TIMEOUT 120)
 endforeach()
 
 # The page about the wire is true.

@@ -47,6 +47,6 @@ add_executable(fuzz_picture fuzz/fuzz_picture.c)
 target_link_libraries(fuzz_picture
     PRIVATE weir_serve weir_settings PkgConfig::WEIR_PNG Threads::Threads)
 add_test(NAME serve.fuzz.picture COMMAND fuzz_picture)
-set_tests_properties(serve.fuzz.picture PROPERTIES TIMEOUT 60)
+set_tests_properties(serve.fuzz.picture PROPERTIES TIMEOUT 120)
 # It writes a page too.
 target_link_libraries(serve_model PRIVATE PkgConfig::WEIR_PNG)

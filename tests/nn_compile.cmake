@@ -78,6 +78,7 @@ weir_test(nn_random
     each_pass_alone_gives_the_plain_result
     any_order_of_the_tasks_gives_the_same_bits)
 weir_test(nn_hostile
+    work_without_end_is_refused
     a_long_chain_compiles
     a_long_chain_of_steps_compiles
     a_long_chain_of_views_compiles

@@ -210,7 +210,7 @@ static void a_full_queue_is_a_503(void) {
 }
 
 static void a_request_has_a_time_limit(void) {
-    server s = server_start("--set limits.request=50ms");
+    server s = server_start("--set limits.request=200ms");
     load_model(&s, "slow", model_slow(200));
     peer p = peer_dial(&s);
     ask_slow(&p, 4096);

@@ -18,8 +18,9 @@ static wr_nn_compile_options compile_options(const wr_service *service) {
     wr_nn_compile_options options = WR_NN_COMPILE_OPTIONS_INIT;
     options.arena_max = service->options.arena_bytes;
     options.parts_max = service->options.parts_max;
-    // On all workers together it could not be done in time.
-    options.cost_max_ns = (double)service->options.request_ns *
+    // On all workers together it could not be done in time, even if the
+    // estimate is four times too high.
+    options.cost_max_ns = 4.0 * (double)service->options.request_ns *
                           weir_pool_width(service->options.pool);
     return options;
 }

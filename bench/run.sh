@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # All benchmarks: builds what they need, runs them one after the other and
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
-# Half an hour; with --quick eight minutes, on smaller files and with fewer runs.
+# Half an hour; with --quick eight minutes, on smaller files, with fewer runs.
 # usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache] [serve]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091

@@ -30,6 +30,11 @@ typedef struct wr_string {
     bool failed;
 } wr_string;
 
+// wr_utf8_length is how many bytes the character at `at` has, or 0 if it is no
+// UTF-8. It reads up to the first byte that does not belong to it. Source: RFC
+// 3629.
+size_t wr_utf8_length(const unsigned char *at);
+
 void wr_string_put(wr_string *text, const char *bytes, size_t size);
 void wr_string_print(wr_string *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

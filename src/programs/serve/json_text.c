@@ -55,8 +55,7 @@ void wr_string_print(wr_string *text, const char *format, ...) {
     }
 }
 
-// The length of a character of UTF-8, or 0 if it is none.
-static size_t character(const unsigned char *at) {
+size_t wr_utf8_length(const unsigned char *at) {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     size_t length = at[0] < 0x80             ? 1
                     : (at[0] & 0xe0) == 0xc0 ? 2
@@ -80,7 +79,7 @@ void wr_string_quote(wr_string *text, const char *string) {
     wr_string_put(text, "\"", 1);
     const unsigned char *at = (const unsigned char *)string;
     while (*at != '\0') {
-        size_t length = character(at);
+        size_t length = wr_utf8_length(at);
         if (*at == '"' || *at == '\\')
             wr_string_print(text, "\\%c", *at);
         else if (length == 0 || *at < ' ' || *at == 0x7f)

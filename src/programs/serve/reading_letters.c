@@ -3,6 +3,7 @@
 #include "programs/serve/reading.h"
 
 #include "programs/nn/graph.h"
+#include "programs/serve/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -10,33 +11,12 @@
 
 enum { LETTER_MAX = 16 };
 
-// How many bytes the first letter of `at` has, or 0 if it is no UTF-8, or a 0,
-// which would end the text. Source: RFC 3629.
-static size_t utf8_length(const unsigned char *at, size_t size) {
-    size_t length = at[0] < 0x80       ? 1
-                    : at[0] >> 5 == 6  ? 2
-                    : at[0] >> 4 == 14 ? 3
-                    : at[0] >> 3 == 30 ? 4
-                                       : 0;
-    if (length == 0 || length > size || at[0] == 0)
-        return 0;
-    uint32_t letter = length == 1 ? at[0] : at[0] & (0x7fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if (at[i] >> 6 != 2)
-            return 0;
-        letter = letter << 6 | (at[i] & 0x3f);
-    }
-    // The shortest form alone, no halves of pairs, nothing beyond the last.
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    bool good = letter >= least[length] && letter <= 0x10ffff &&
-                (letter < 0xd800 || letter > 0xdfff);
-    return good ? length : 0;
-}
-
+// A 0 would end the text. What ends a line is no part of a letter, so that none
+// reaches beyond `size`.
 static bool is_utf8(const char *text, size_t size) {
     for (size_t i = 0; i < size;) {
-        size_t length = utf8_length((const unsigned char *)text + i, size - i);
-        if (length == 0)
+        size_t length = wr_utf8_length((const unsigned char *)text + i);
+        if (length == 0 || text[i] == 0)
             return false;
         i += length;
     }

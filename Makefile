@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Shortcuts. The build itself is CMakeLists.txt with CMakePresets.json.
 .DEFAULT_GOAL := release
-.PHONY: release demo test check asan tsan bench format clean
+.PHONY: release demo test check asan tsan fuzz bench format clean
 
 build_tools := build-essential cmake ninja-build
 # What `weir serve` and `weir run` are made of.
@@ -41,6 +41,11 @@ check:
 asan tsan:
 	@tools/need.sh $(test_tools)
 	@tools/test.sh $@
+
+# Every fuzzer with a fresh seed.
+fuzz:
+	@tools/need.sh $(test_tools)
+	@tools/fuzz.sh
 
 bench:
 	@tools/need.sh $(bench_tools)

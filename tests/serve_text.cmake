@@ -10,6 +10,7 @@ weir_test(serve_reading
     a_huge_picture_is_refused_before_it_is_decoded
     lines_are_found_from_top_to_bottom
     a_dot_above_belongs_to_its_line
+    a_box_has_no_ink_but_its_own
     dirt_and_an_empty_picture_have_no_lines
     a_pool_finds_the_same_lines
     a_line_is_scaled_to_the_models_input
@@ -46,7 +47,7 @@ add_dependencies(test_serve_text weir_program)
 add_executable(fuzz_picture fuzz/fuzz_picture.c)
 target_link_libraries(fuzz_picture
     PRIVATE weir_serve weir_settings PkgConfig::WEIR_PNG Threads::Threads)
-add_test(NAME serve.fuzz.picture COMMAND fuzz_picture)
+add_test(NAME serve.fuzz.picture COMMAND fuzz_picture 1)
 set_tests_properties(serve.fuzz.picture PROPERTIES TIMEOUT 120)
 # It writes a page too.
 target_link_libraries(serve_model PRIVATE PkgConfig::WEIR_PNG)

@@ -130,6 +130,21 @@ static void a_dot_above_belongs_to_its_line(void) {
     free(picture.pixel);
 }
 
+// A high line has wide margins, which end at its neighbour.
+static void a_box_has_no_ink_but_its_own(void) {
+    clear(255);
+    bar(20, 10, 100, 16, 0);
+    bar(20, 19, 100, 119, 0);
+    wr_picture picture = picture_of_canvas();
+    wr_box box[WR_TEXT_LINES_MAX];
+    CHECK_EQ(wr_picture_lines(&picture, NULL, box), 2);
+    CHECK_EQ(box[0].top, 8);
+    CHECK_EQ(box[0].bottom, 18);
+    CHECK_EQ(box[1].top, 16);
+    CHECK_EQ(box[1].bottom, HEIGHT);
+    free(picture.pixel);
+}
+
 static void dirt_and_an_empty_picture_have_no_lines(void) {
     clear(255);
     bar(50, 50, 53, 53, 0);
@@ -312,6 +327,7 @@ int main(int argc, char **argv) {
         {"lines_are_found_from_top_to_bottom",
          lines_are_found_from_top_to_bottom},
         {"a_dot_above_belongs_to_its_line", a_dot_above_belongs_to_its_line},
+        {"a_box_has_no_ink_but_its_own", a_box_has_no_ink_but_its_own},
         {"dirt_and_an_empty_picture_have_no_lines",
          dirt_and_an_empty_picture_have_no_lines},
         {"a_pool_finds_the_same_lines", a_pool_finds_the_same_lines},

@@ -123,8 +123,9 @@ static bool column_has_ink(const inking *work, int x, int top, int bottom) {
     return false;
 }
 
-// A line's box from its rows: no columns without ink, and a margin.
-static wr_box box_of(const inking *work, int top, int bottom) {
+// A line's box from its rows: no columns without ink, and a margin, which ends
+// above at the line before.
+static wr_box box_of(const inking *work, int top, int bottom, int before) {
     const wr_picture *picture = work->picture;
     int left = 0, right = picture->width;
     while (left < right && !column_has_ink(work, left, top, bottom))
@@ -134,7 +135,7 @@ static wr_box box_of(const inking *work, int top, int bottom) {
     int margin = MARGIN + (bottom - top) / 8;
     wr_box box = {left - margin, top - margin, right + margin, bottom + margin};
     box.left = box.left < 0 ? 0 : box.left;
-    box.top = box.top < 0 ? 0 : box.top;
+    box.top = box.top < before ? before : box.top;
     box.right = box.right > picture->width ? picture->width : box.right;
     box.bottom = box.bottom > picture->height ? picture->height : box.bottom;
     return box;
@@ -151,7 +152,7 @@ int wr_picture_lines(const wr_picture *picture, weir_worker *self,
     inking work = {picture, ground > INK ? (unsigned char)(ground - INK) : 1,
                    ink};
     each(self, (size_t)picture->height, count_ink, &work);
-    int count = 0;
+    int count = 0, before = 0; // before: where the last line's ink ends
     for (int y = 0; y < picture->height && count < WR_TEXT_LINES_MAX;) {
         if (ink[y] == 0) {
             y++;
@@ -166,8 +167,13 @@ int wr_picture_lines(const wr_picture *picture, weir_worker *self,
             else if (y - bottom >= 1 + (bottom - top) / GAP_SHARE)
                 break;
         }
-        if (bottom - top >= LINE_MIN)
-            lines[count++] = box_of(&work, top, bottom);
+        if (bottom - top < LINE_MIN)
+            continue;
+        // Margins stay out of the neighbours: a high line's is wide.
+        if (count > 0 && lines[count - 1].bottom > top)
+            lines[count - 1].bottom = top;
+        lines[count++] = box_of(&work, top, bottom, before);
+        before = bottom;
     }
     free(ink);
     return count;

@@ -4,6 +4,7 @@
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
 # Half an hour; with --quick eight minutes, on smaller files, with fewer runs.
 # usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache] [serve]
+#            [frontier]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . bench/common.sh
@@ -12,14 +13,16 @@ build=build/release
 chosen=() arguments=()
 for word in "$@"; do
     case $word in
-        delta | stream | loop | http | trace | cache | serve)
+        delta | stream | loop | http | trace | cache | serve | frontier)
             chosen+=("$word") ;;
         --quick) arguments+=("$word") ;;
         *) die "unknown word: $word (there are" \
-            "--quick, delta, stream, loop, http, trace, cache, serve)" ;;
+            "--quick, delta, stream, loop, http, trace, cache, serve," \
+            "frontier)" ;;
     esac
 done
-test ${#chosen[@]} -gt 0 || chosen=(loop http trace cache serve stream delta)
+test ${#chosen[@]} -gt 0 ||
+    chosen=(loop http trace cache serve frontier stream delta)
 
 SECONDS=0
 log=build/bench.log
@@ -28,7 +31,8 @@ mkdir -p build
     cmake --preset release && cmake --build --preset release --target bench
 } >"$log" 2>&1 || { tail -n 20 "$log" >&2; die "the build failed: $log"; }
 case " ${chosen[*]} " in
-    *' stream '* | *' loop '*) bench/peers/build.sh "$build/bench/peers" >&2 ;;
+    *' stream '* | *' loop '* | *' frontier '*)
+        bench/peers/build.sh "$build/bench/peers" >&2 ;;
 esac
 
 echo "## $(date -u +%Y-%m-%d): bench/run.sh $*"

@@ -23,6 +23,7 @@ weir_race(relay)
 weir_race(nested_wait)
 weir_race(lost_compile)
 weir_race(waiters_fill_pool)
+weir_race(count_after_push)
 
 # The page that explains them. Looks at the tree alone, so once is enough.
 if(NOT WEIR_SANITIZE)

@@ -2,6 +2,7 @@
 //
 // The `weir` executable: finds the subcommand and hands over to it.
 #include "programs/delta/command.h"
+#include "programs/deps/command.h"
 #include "programs/nn/command.h"
 #include "programs/serve/command.h"
 
@@ -21,6 +22,7 @@ typedef struct subcommand {
 static const subcommand subcommands[] = {
     {"delta", "make and apply binary differences, as rdiff does",
      wr_delta_main},
+    {"deps", "find what an npm project depends on", wr_deps_main},
     {"run", "run an ONNX model once, and say where the time goes", wr_nn_main},
     {"serve", "an inference service for ONNX models", wr_serve_main},
 };

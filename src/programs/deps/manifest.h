@@ -11,6 +11,8 @@
 
 #include "programs/deps/types.h"
 
+enum { WR_MANIFEST_BYTES_MAX = 16 << 20 };
+
 // In npm's order of loading: of edges with one name the later replaces the
 // earlier.
 typedef enum wr_edge_type {
@@ -31,7 +33,7 @@ typedef struct wr_edge {
 typedef struct wr_override { // the simple shape: one level
     wr_text name;
     wr_text range; // size 0: any spec of that name
-    wr_text spec;  // $references are replaced
+    wr_text spec;  // $references are replaced; "*": leaves the edge's own spec
 } wr_override;
 
 typedef struct wr_manifest {
@@ -39,7 +41,8 @@ typedef struct wr_manifest {
     wr_text integrity, tarball; // of a registry's version: dist.integrity
                                 // (or made of dist.shasum), dist.tarball
     wr_edge *edge;              // one per name, sorted by name (bytes);
-    size_t edges;               // bundled ones left out
+    size_t edges;               // a package's bundled ones left out (as npm,
+                                // a top keeps them)
     wr_text *bundled;           // names of bundleDependencies, sorted
     size_t bundleds;
     bool has_shrinkwrap; // _hasShrinkwrap
@@ -60,7 +63,17 @@ int wr_manifest_parse(wr_manifest *out, const char *json, size_t size, bool top,
                       bool legacy_peers, wr_why *why);
 void wr_manifest_free(wr_manifest *manifest); // also a zeroed one
 
-// A project: its root and its workspaces, sorted by path.
+// wr_manifest_override_of gives the override that npm applies to an edge (of
+// the root, of a workspace, of a package): the first by that name whose range
+// meets the edge's spec (one that is a tag or a folder meets any). *out NULL:
+// none. Errors: -ENOMEM.
+int wr_manifest_override_of(const wr_override **out, const wr_manifest *root,
+                            const wr_edge *edge);
+
+// A project: its root and its workspaces, sorted by path (bytes). The root has
+// an edge WR_EDGE_WORKSPACE for each, `file:` and its path, in place of any
+// other edge of that name. A workspace without a name is called by its folder,
+// as npm does.
 typedef struct wr_workspace {
     char *path; // relative to the project's folder, '/' between
     wr_manifest manifest;

@@ -32,7 +32,9 @@ size_t wr_semver_write(char *out, size_t size, const wr_semver *version);
 
 typedef struct wr_range wr_range;
 
-// wr_range_parse: "" and "*" are any. The text is copied.
+// wr_range_parse: "" and "*" are any. The text is copied. Longer than
+// WR_RANGE_BYTES_MAX: -EINVAL (npm has no such bound).
+enum { WR_RANGE_BYTES_MAX = 16 << 10 };
 int wr_range_parse(wr_range **out, const char *text, size_t size);
 void wr_range_free(wr_range *range); // NULL is allowed
 
@@ -42,5 +44,18 @@ bool wr_range_has(const wr_range *range, const wr_semver *version,
 bool wr_range_is_any(const wr_range *range);
 // Some version is in both, as semver.intersects(a, b, {loose}) says.
 bool wr_range_intersects(const wr_range *a, const wr_range *b);
+
+// wr_range_side: 1 if the version, and with it any higher one, is above all
+// that the range can have; -1 below; else 0. For searching in sorted lists.
+int wr_range_side(const wr_range *range, const wr_semver *version);
+
+// wr_range_write writes npm's normal form ("" for any), as wr_semver_write.
+size_t wr_range_write(char *out, size_t size, const wr_range *range,
+                      bool prereleases);
+
+// wr_range_admits says 1 or 0 as semver.satisfies(version, range,
+// {includePrerelease: true}) does: not loose, for engines. Allocates only for
+// ranges of more than about 200 bytes. -ENOMEM.
+int wr_range_admits(wr_text range, const wr_semver *version);
 
 #endif

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: MIT
+// Ending: by having nothing left, or early; and what is called then.
+#include "base/fault.h"
+#include "frontier/internal.h"
+
+#include <pthread.h>
+
+// ---- parts -----------------------------------------------------------------
+
+static bool in_done(const weir_frontier *frontier) {
+    return frontier->in_done &&
+           pthread_equal(frontier->done_thread, pthread_self()) &&
+           frontier->done_worker == wr_worker_current();
+}
+
+// Nothing touches the frontier any more but those who learn of it here.
+static void conclude(weir_frontier *frontier) {
+    const weir_item *first = NULL;
+    if (frontier->failed_count > 0)
+        first = wr_result_level(frontier);
+    frontier->status = frontier->told_in_time != 0 ? frontier->told_in_time
+                       : first != NULL             ? first->status
+                                                   : 0;
+    wr_mutex_lock(&frontier->lock);
+    frontier->done_thread = pthread_self();
+    frontier->done_worker = wr_worker_current();
+    frontier->in_done = true;
+    wr_mutex_unlock(&frontier->lock);
+    wr_store(&frontier->has_ended, 1, release, FRONTIER_2,
+             "all that visits did is there");
+    if (frontier->options.done != NULL)
+        frontier->options.done(frontier->options.context, frontier->status);
+    wr_mutex_lock(&frontier->lock);
+    frontier->in_done = false;
+    bool destroyed = frontier->destroyed;
+    wr_mutex_unlock(&frontier->lock);
+    if (destroyed)
+        wr_end_free(frontier);
+    else
+        (void)weir_event_fire(&frontier->ended, 0);
+}
+
+void wr_end_drop(weir_frontier *frontier) {
+    if (wr_refs_drop(&frontier->parts, 1))
+        conclude(frontier);
+}
+
+// ---- nothing left ----------------------------------------------------------
+
+// FIRST, and something has failed: is there something unvisited that may come
+// before it? Then that is visited after all. Nothing is outstanding.
+static size_t reconsider(weir_frontier *frontier, wr_items *again) {
+    const weir_item *first = wr_result_level(frontier);
+    uint32_t *link = &frontier->deferred;
+    wr_items_init(again);
+    while (*link != WR_NOBODY) {
+        weir_item *item = wr_item_of(frontier, *link);
+        if (!wr_result_before(frontier, item, first)) {
+            link = &item->prev;
+            continue;
+        }
+        *link = item->prev;
+        item->prev = WR_NOBODY;
+        item->next = again->first;
+        again->first = item->id;
+        again->count++;
+    }
+    return again->count;
+}
+
+// True: there is work again.
+static bool go_on(weir_frontier *frontier) {
+    wr_items again;
+    if (frontier->failed == WR_NOBODY || frontier->deferred == WR_NOBODY ||
+        wr_frontier_told(frontier) != 0 || reconsider(frontier, &again) == 0)
+        return false;
+    size_t count = again.count;
+    wr_end_count(frontier, count + 1); // one for this loop
+    while (again.first != WR_NOBODY) {
+        weir_item *item = wr_item_of(frontier, again.first);
+        again.first = item->next;
+        item->allowed = true;
+        wr_item_become(item, WR_ITEM_DEMAND);
+        wr_place *place = wr_place_enter(frontier);
+        wr_ready_push(frontier, place, item);
+        wr_place_leave(frontier, place);
+    }
+    wr_visit_found(frontier, count);
+    wr_end_uncount(frontier, 1);
+    return true;
+}
+
+static void end_deferred(weir_frontier *frontier) {
+    int told = wr_frontier_told(frontier);
+    while (frontier->deferred != WR_NOBODY) {
+        weir_item *item = wr_item_of(frontier, frontier->deferred);
+        frontier->deferred = item->prev;
+        item->prev = WR_NOBODY;
+        wr_visit_unseen(frontier, item, told != 0 ? told : -ECANCELED);
+    }
+}
+
+static void work_over(weir_frontier *frontier) {
+    if (go_on(frontier))
+        return;
+    end_deferred(frontier);
+    wr_mutex_lock(&frontier->lock);
+    frontier->over = true;
+    frontier->told_in_time = wr_frontier_told(frontier);
+    wr_mutex_unlock(&frontier->lock);
+    wr_runner_dismiss(frontier);
+    wr_owner_dismiss(frontier);
+    if (weir_event_detach(&frontier->never, &frontier->watch) == 0)
+        wr_end_drop(frontier);
+    wr_end_drop(frontier);
+}
+
+void wr_end_uncount(weir_frontier *frontier, uint64_t count) {
+    if (count == 0)
+        return;
+    wr_frontier_point(frontier);
+    if (wr_fetch_sub(&frontier->outstanding, count, acq_rel, FRONTIER_1,
+                     "the last one sees what all have done") == count)
+        work_over(frontier);
+}
+
+// ---- early -----------------------------------------------------------------
+
+void wr_end_notify(weir_visit *visit, int why) {
+    weir_frontier *frontier = visit->frontier;
+    if (frontier->options.cancelled == NULL)
+        return;
+    wr_mutex_lock(&frontier->lock);
+    bool due = wr_link_linked(&visit->later) && !visit->notified;
+    if (due) {
+        visit->notified = true;
+        wr_refs_add(&visit->parts, 1);
+    }
+    wr_mutex_unlock(&frontier->lock);
+    if (!due)
+        return;
+    frontier->options.cancelled(frontier->options.context, visit, why);
+    wr_visit_part_over(visit);
+}
+
+// A visit that has not been told, with a part for the caller, or NULL. Those
+// that were told stand at the end of the list.
+static weir_visit *next_to_tell(weir_frontier *frontier) {
+    weir_visit *visit = NULL;
+    wr_mutex_lock(&frontier->lock);
+    if (!wr_list_empty(&frontier->later)) {
+        visit = wr_container_of(frontier->later.next, weir_visit, later);
+        if (visit->notified)
+            visit = NULL;
+    }
+    if (visit != NULL) {
+        visit->notified = true;
+        wr_refs_add(&visit->parts, 1);
+        wr_list_remove(&visit->later);
+        wr_list_push_back(&frontier->later, &visit->later);
+    }
+    wr_mutex_unlock(&frontier->lock);
+    return visit;
+}
+
+void wr_end_early(weir_frontier *frontier, int why) {
+    wr_mutex_lock(&frontier->lock);
+    bool first = !frontier->over && wr_frontier_told(frontier) == 0;
+    bool closing = first && !frontier->closed;
+    if (first) {
+        frontier->closed = true;
+        wr_store(&frontier->told, (uint32_t)-why, relaxed, ALONE,
+                 "who must see it looks under a lock that is taken after it");
+    }
+    wr_mutex_unlock(&frontier->lock);
+    if (!first)
+        return;
+    wr_pause_end_all(frontier);
+    weir_visit *visit;
+    while (frontier->options.cancelled != NULL &&
+           (visit = next_to_tell(frontier)) != NULL) {
+        frontier->options.cancelled(frontier->options.context, visit, why);
+        wr_visit_part_over(visit);
+    }
+    wr_runner_wake(frontier, SIZE_MAX);
+    if (closing)
+        wr_end_uncount(frontier, 1);
+}
+
+// ---- the deadline, and the pool's end --------------------------------------
+
+static int watch_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    (void)job;
+    return 0;
+}
+
+static void watch_done(weir_job *job, int status) {
+    weir_frontier *frontier = wr_container_of(job, weir_frontier, watch);
+    wr_end_early(frontier, status == -ETIMEDOUT ? -ETIMEDOUT : -ESHUTDOWN);
+    wr_end_drop(frontier);
+}
+
+int wr_end_watch(weir_frontier *frontier) {
+    weir_event_init(&frontier->never, frontier->pool, 1);
+    frontier->watch = (weir_job)WEIR_JOB_INIT(watch_run, watch_done);
+    frontier->watch.name = frontier->name;
+    frontier->watch.deadline_ns = frontier->options.deadline_ns;
+    wr_end_keep(frontier);
+    int error = weir_event_attach(&frontier->never, NULL, &frontier->watch);
+    if (error != 0)
+        (void)wr_refs_drop(&frontier->parts, 1);
+    return error;
+}
+
+// ---- from outside ----------------------------------------------------------
+
+void weir_frontier_cancel(weir_frontier *frontier) {
+    if (wr_frontier_forked(frontier))
+        return;
+    // Over: its parts may be gone already.
+    wr_mutex_lock(&frontier->lock);
+    bool over = frontier->over;
+    if (!over)
+        wr_end_keep(frontier); // the work's own part is still there
+    wr_mutex_unlock(&frontier->lock);
+    if (over)
+        return;
+    wr_end_early(frontier, -ECANCELED);
+    wr_end_drop(frontier);
+}
+
+int weir_frontier_wait(weir_frontier *frontier, int64_t deadline_ns,
+                       int *status) {
+    if (wr_frontier_forked(frontier))
+        return -ECHILD;
+    const weir_worker *self = wr_worker_current();
+    if (self != NULL && self->pool == frontier->pool)
+        return -EDEADLK;
+    int error = weir_event_wait(&frontier->ended, deadline_ns, NULL);
+    if (error == 0 && status != NULL)
+        *status = frontier->status;
+    return error;
+}
+
+void weir_frontier_destroy(weir_frontier *frontier) {
+    if (frontier == NULL || wr_frontier_forked(frontier))
+        return;
+    wr_mutex_lock(&frontier->lock);
+    bool mine = in_done(frontier);
+    frontier->destroyed = mine;
+    wr_mutex_unlock(&frontier->lock);
+    if (mine)
+        return;
+    int ignored;
+    if (weir_event_status(&frontier->ended, &ignored) != 0) {
+        const weir_worker *self = wr_worker_current();
+        wr_check(self == NULL || self->pool != frontier->pool,
+                 "a frontier that has not ended is destroyed on a worker of "
+                 "its pool");
+        weir_frontier_cancel(frontier);
+        int error = weir_event_wait(&frontier->ended, WEIR_FOREVER, NULL);
+        wr_check(error == 0, "a frontier is destroyed with a visit that "
+                             "nothing will end");
+    }
+    wr_end_free(frontier);
+}

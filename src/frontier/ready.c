@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// What waits to be visited: a list for each place, and for each class one of
+// what is demanded, if it has a cap, and one of prefetches. Items link
+// themselves, so nothing here needs memory.
+#include "frontier/internal.h"
+
+void wr_items_init(wr_items *items) {
+    *items = (wr_items){WR_NOBODY, WR_NOBODY, 0};
+}
+
+static void append(const weir_frontier *frontier, wr_items *items,
+                   weir_item *item) {
+    item->next = WR_NOBODY;
+    if (items->first == WR_NOBODY)
+        items->first = item->id;
+    else
+        wr_item_of(frontier, items->last)->next = item->id;
+    items->last = item->id;
+    items->count++;
+}
+
+static weir_item *pop(const weir_frontier *frontier, wr_items *items) {
+    if (items->first == WR_NOBODY)
+        return NULL;
+    weir_item *item = wr_item_of(frontier, items->first);
+    items->first = item->next;
+    if (items->first == WR_NOBODY)
+        items->last = WR_NOBODY;
+    else
+        wr_prefetch(wr_item_of(frontier, items->first), WR_CACHE_LINE);
+    items->count--;
+    return item;
+}
+
+// ---- the list of a place ---------------------------------------------------
+
+static void hint(wr_place *place) {
+    wr_store(&place->waiting, (uint32_t)(place->list.count != 0), relaxed,
+             ALONE, "a hint");
+}
+
+static void push_here(weir_frontier *frontier, wr_place *place,
+                      weir_item *item) {
+    wr_mutex_lock(&place->lock);
+    append(frontier, &place->list, item);
+    hint(place);
+    wr_mutex_unlock(&place->lock);
+}
+
+static weir_item *take_here(weir_frontier *frontier, wr_place *place) {
+    if (wr_load(&place->waiting, relaxed, ALONE, "a hint") == 0)
+        return NULL;
+    wr_mutex_lock(&place->lock);
+    weir_item *item = pop(frontier, &place->list);
+    hint(place);
+    wr_mutex_unlock(&place->lock);
+    return item;
+}
+
+enum { STEAL_MOST = 32 };
+
+// Half of what another place has: the first is the result, the others are its
+// own now.
+static weir_item *steal(weir_frontier *frontier, wr_place *place,
+                        wr_place *from) {
+    if (wr_load(&from->waiting, relaxed, ALONE, "a hint") == 0)
+        return NULL;
+    wr_items loot;
+    wr_items_init(&loot);
+    wr_mutex_lock(&from->lock);
+    size_t want = (from->list.count + 1) / 2;
+    want = want > STEAL_MOST ? STEAL_MOST : want;
+    weir_item *item = pop(frontier, &from->list);
+    for (size_t i = 1; i < want; i++)
+        append(frontier, &loot, pop(frontier, &from->list));
+    hint(from);
+    wr_mutex_unlock(&from->lock);
+    if (loot.count == 0)
+        return item;
+    wr_mutex_lock(&place->lock);
+    weir_item *more;
+    while ((more = pop(frontier, &loot)) != NULL)
+        append(frontier, &place->list, more);
+    hint(place);
+    wr_mutex_unlock(&place->lock);
+    return item;
+}
+
+static weir_item *take_elsewhere(weir_frontier *frontier, wr_place *place) {
+    unsigned all = frontier->places + 1;
+    unsigned own = (unsigned)(place - frontier->place);
+    for (unsigned i = 1; i < all; i++) {
+        weir_item *item =
+            steal(frontier, place, &frontier->place[(own + i) % all]);
+        if (item != NULL)
+            return item;
+    }
+    return NULL;
+}
+
+// ---- the lists of a class --------------------------------------------------
+
+static bool startable(const wr_class *c) {
+    if (c->cap > 0 && c->in_flight >= c->cap)
+        return false;
+    return c->demand.count + c->prefetch.count > 0;
+}
+
+static void hint_class(wr_class *c) {
+    wr_store(&c->ready, (uint32_t)startable(c), relaxed, ALONE, "a hint");
+}
+
+static void unlist(const weir_frontier *frontier, wr_items *items,
+                   weir_item *item) {
+    if (item->prev == WR_NOBODY)
+        items->first = item->next;
+    else
+        wr_item_of(frontier, item->prev)->next = item->next;
+    if (item->next == WR_NOBODY)
+        items->last = item->prev;
+    else
+        wr_item_of(frontier, item->next)->prev = item->prev;
+    item->prev = WR_NOBODY;
+    item->listed = false;
+    items->count--;
+}
+
+static weir_item *take_prefetch(const weir_frontier *frontier, wr_class *c) {
+    if (c->prefetch.first == WR_NOBODY)
+        return NULL;
+    weir_item *item = wr_item_of(frontier, c->prefetch.first);
+    unlist(frontier, &c->prefetch, item);
+    return item;
+}
+
+// early: it is to be ended, whatever the cap says.
+static weir_item *take_class(weir_frontier *frontier, wr_class *c, bool early) {
+    if (!early && wr_load(&c->ready, relaxed, ALONE, "a hint") == 0)
+        return NULL;
+    wr_mutex_lock(&c->lock);
+    weir_item *item = NULL;
+    if (early || startable(c)) {
+        item = pop(frontier, &c->demand);
+        if (item == NULL)
+            item = take_prefetch(frontier, c);
+        if (item != NULL)
+            wr_item_become(item, WR_ITEM_TAKEN);
+    }
+    if (item != NULL && c->cap > 0) {
+        c->in_flight++;
+        if (c->in_flight > c->in_flight_max && !early)
+            c->in_flight_max = c->in_flight;
+    }
+    hint_class(c);
+    wr_mutex_unlock(&c->lock);
+    return item;
+}
+
+// capped: those with a cap, or those without, of which only prefetches wait
+// here.
+static weir_item *take_classes(weir_frontier *frontier, wr_place *place,
+                               bool capped, bool early) {
+    for (unsigned i = 0; i < WEIR_FRONTIER_CLASSES; i++) {
+        wr_class *c = &frontier->visit_class[((place->turn >> 1) + i) %
+                                             WEIR_FRONTIER_CLASSES];
+        if (c->capped != capped)
+            continue;
+        weir_item *item = take_class(frontier, c, early);
+        if (item != NULL)
+            return item;
+    }
+    return NULL;
+}
+
+void wr_ready_leave(weir_frontier *frontier, unsigned visit_class) {
+    wr_class *c = &frontier->visit_class[visit_class];
+    if (!c->capped)
+        return;
+    wr_mutex_lock(&c->lock);
+    c->in_flight--;
+    bool more = startable(c);
+    hint_class(c);
+    wr_mutex_unlock(&c->lock);
+    if (more)
+        wr_runner_wake(frontier, 1);
+}
+
+// ---- all of it -------------------------------------------------------------
+
+void wr_ready_push(weir_frontier *frontier, wr_place *place, weir_item *item) {
+    wr_class *c = &frontier->visit_class[item->visit_class];
+    if (!c->capped && wr_item_state(item) == WR_ITEM_DEMAND) {
+        push_here(frontier, place, item);
+        return;
+    }
+    wr_mutex_lock(&c->lock);
+    bool prefetch = wr_item_state(item) == WR_ITEM_PREFETCH;
+    if (prefetch) {
+        item->prev = c->prefetch.last;
+        item->listed = true;
+        append(frontier, &c->prefetch, item);
+    } else if (c->capped) {
+        append(frontier, &c->demand, item);
+    }
+    hint_class(c);
+    wr_mutex_unlock(&c->lock);
+    if (!prefetch && !c->capped)
+        push_here(frontier, place, item);
+}
+
+bool wr_ready_demand(weir_frontier *frontier, wr_place *place,
+                     weir_item *item) {
+    if (wr_item_state(item) != WR_ITEM_PREFETCH)
+        return false;
+    wr_class *c = &frontier->visit_class[item->visit_class];
+    bool moved = false;
+    wr_mutex_lock(&c->lock);
+    if (wr_item_state(item) == WR_ITEM_PREFETCH) {
+        // Not listed yet: whoever made it will push it as what it is then.
+        wr_item_become(item, WR_ITEM_DEMAND);
+        moved = item->listed;
+    }
+    if (moved) {
+        unlist(frontier, &c->prefetch, item);
+        if (c->capped)
+            append(frontier, &c->demand, item);
+    }
+    hint_class(c);
+    wr_mutex_unlock(&c->lock);
+    if (moved && !c->capped)
+        push_here(frontier, place, item);
+    return moved;
+}
+
+weir_item *wr_ready_take(weir_frontier *frontier, wr_place *place) {
+    bool early = wr_frontier_told(frontier) != 0;
+    bool classes_first = (place->turn++ & 1) == 0;
+    weir_item *item = NULL;
+    if (classes_first && frontier->classes > 0)
+        item = take_classes(frontier, place, true, early);
+    if (item == NULL)
+        item = take_here(frontier, place);
+    if (item == NULL && !classes_first && frontier->classes > 0)
+        item = take_classes(frontier, place, true, early);
+    if (item == NULL)
+        item = take_elsewhere(frontier, place);
+    if (item == NULL)
+        item = take_classes(frontier, place, false, early);
+    if (item != NULL)
+        wr_item_become(item, WR_ITEM_TAKEN);
+    return item;
+}
+
+bool wr_ready_more(weir_frontier *frontier, wr_place *place) {
+    if (wr_load(&place->waiting, relaxed, ALONE, "a hint") != 0)
+        return true;
+    for (unsigned i = 0; i < WEIR_FRONTIER_CLASSES; i++)
+        if (wr_load(&frontier->visit_class[i].ready, relaxed, ALONE,
+                    "a hint") != 0)
+            return true;
+    return false;
+}
+
+bool wr_ready_any(weir_frontier *frontier) {
+    bool any = false, early = wr_frontier_told(frontier) != 0;
+    for (unsigned i = 0; !any && i <= frontier->places; i++) {
+        wr_place *place = &frontier->place[i];
+        wr_mutex_lock(&place->lock);
+        any = place->list.count > 0;
+        wr_mutex_unlock(&place->lock);
+    }
+    for (unsigned i = 0; !any && i < WEIR_FRONTIER_CLASSES; i++) {
+        wr_class *c = &frontier->visit_class[i];
+        wr_mutex_lock(&c->lock);
+        any =
+            startable(c) || (early && c->demand.count + c->prefetch.count > 0);
+        wr_mutex_unlock(&c->lock);
+    }
+    return any;
+}
+
+// ---- figures ---------------------------------------------------------------
+
+uint64_t wr_ready_class_queued(wr_class *c, uint64_t *in_flight_max) {
+    wr_mutex_lock(&c->lock);
+    uint64_t queued = c->demand.count + c->prefetch.count;
+    *in_flight_max = c->in_flight_max;
+    wr_mutex_unlock(&c->lock);
+    return queued;
+}
+
+uint64_t wr_ready_place_queued(wr_place *place) {
+    wr_mutex_lock(&place->lock);
+    uint64_t queued = place->list.count;
+    wr_mutex_unlock(&place->lock);
+    return queued;
+}
+
+void wr_ready_set_cap(weir_frontier *frontier, unsigned visit_class,
+                      unsigned cap) {
+    wr_class *c = &frontier->visit_class[visit_class];
+    wr_mutex_lock(&c->lock);
+    c->cap = cap;
+    bool more = startable(c);
+    hint_class(c);
+    wr_mutex_unlock(&c->lock);
+    if (more)
+        wr_runner_wake(frontier, cap);
+}

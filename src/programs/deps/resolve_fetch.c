@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// A package's document, up to the request: the load of the cache looks into the
+// store, and adds a fetch key to the frontier where that does not do; its visit
+// is one request.
+#include "programs/deps/resolve_parts.h"
+
+#include <ctype.h>
+#include <stdio.h>
+
+static const char accept[] =
+    "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
+static const char asked_for[] = "abbreviated "; // of a key in the store
+
+// ---- values ----------------------------------------------------------------
+
+void wr_resolve_release(void *context, void *value) {
+    wr_package *package = value;
+    (void)context;
+    if (!wr_refs_drop(&package->refs, 1))
+        return;
+    free(package->owned);
+    free(package->why);
+    free(package);
+}
+
+int wr_fetch_keep(wr_resolve *resolve, weir_result *result, const void *image,
+                  size_t size, void *owned, wr_package **out) {
+    wr_package *package = calloc(1, sizeof(*package));
+    if (package == NULL)
+        return -ENOMEM;
+    wr_refs_init(&package->refs, out != NULL ? 2 : 1);
+    package->doc = image;
+    package->owned = owned;
+    result->value = package;
+    // What the store has mapped can be given back to the system by the system.
+    result->weight = sizeof(*package) + (owned != NULL ? size : 0);
+    wr_resolve_add(resolve, WR_TALLY_PACKAGES, 1);
+    if (out != NULL)
+        *out = package;
+    return 0;
+}
+
+int wr_fetch_fail(weir_result *result, int error, const wr_why *why) {
+    wr_package *package = calloc(1, sizeof(*package));
+    if (package != NULL)
+        package->why = malloc(sizeof(*why));
+    if (package == NULL || package->why == NULL) {
+        free(package);
+        return -ENOMEM;
+    }
+    wr_refs_init(&package->refs, 1);
+    *package->why = *why;
+    result->value = package;
+    result->weight = sizeof(*package) + sizeof(*why);
+    return error;
+}
+
+// ---- a fetch's life --------------------------------------------------------
+
+void wr_fetch_unref(wr_fetch *fetch) {
+    wr_resolve *resolve = fetch->resolve;
+    wr_mutex_lock(&resolve->lock);
+    bool last = --fetch->refs == 0;
+    if (last && wr_link_linked(&fetch->link))
+        wr_list_remove(&fetch->link);
+    wr_mutex_unlock(&resolve->lock);
+    if (!last)
+        return;
+    free(fetch->etag);
+    free(fetch->modified);
+    free(fetch);
+}
+
+void wr_fetch_land(wr_fetch *fetch, int status, const weir_result *result) {
+    wr_resolve *resolve = fetch->resolve;
+    wr_mutex_lock(&resolve->lock);
+    fetch->state = WR_FETCH_OVER;
+    wr_mutex_unlock(&resolve->lock);
+    weir_flight_end(fetch->flight, status, result);
+    wr_fetch_unref(fetch);
+}
+
+// Whoever adds the key holds a reference: the visit may be over before the call
+// that added it returns.
+int wr_fetch_enter(wr_fetch *fetch) {
+    wr_resolve *resolve = fetch->resolve;
+    char key[WR_FETCH_KEY] = {WR_KIND_FETCH};
+    wr_mutex_lock(&resolve->lock);
+    bool cancelled = resolve->cancelled;
+    fetch->state = cancelled ? WR_FETCH_OVER : WR_FETCH_ADDING;
+    fetch->number = resolve->numbers++;
+    fetch->refs += !cancelled;
+    if (!cancelled && !wr_link_linked(&fetch->link))
+        wr_list_push_back(&resolve->fetches, &fetch->link);
+    wr_mutex_unlock(&resolve->lock);
+    if (cancelled)
+        return -ECANCELED;
+    memcpy(key + 1, &fetch->number, 8);
+    memcpy(key + 9, &fetch, sizeof(void *));
+    weir_key item = WEIR_KEY_INIT(key, sizeof(key));
+    item.visit_class = WR_CLASS_NET;
+    weir_visit_add(fetch->leader, &item);
+    wr_mutex_lock(&resolve->lock);
+    // A canceller leaves what is being added to this thread.
+    bool left = fetch->state == WR_FETCH_ADDING && resolve->cancelled;
+    if (fetch->state == WR_FETCH_ADDING)
+        fetch->state = left ? WR_FETCH_OVER : WR_FETCH_QUEUED;
+    wr_mutex_unlock(&resolve->lock);
+    wr_fetch_unref(fetch);
+    return left ? -ECANCELED : 0;
+}
+
+// ---- the load --------------------------------------------------------------
+
+// REGISTRY/@scope%2fname, whatever else escaped: as much room as `text` needs.
+static size_t write_url(char *text, const char *registry, wr_text name) {
+    static const char plain[] = "-_.!~*'()@";
+    static const char digits[] = "0123456789abcdef";
+    size_t size = strlen(registry);
+    if (text != NULL)
+        memcpy(text, registry, size);
+    for (size_t i = 0; i < name.size; i++) {
+        unsigned char byte = (unsigned char)name.at[i];
+        bool as_it_is = byte < 0x80 && byte != 0 &&
+                        (isalnum(byte) || strchr(plain, byte) != NULL);
+        if (text != NULL && as_it_is)
+            text[size] = (char)byte;
+        if (text != NULL && !as_it_is) {
+            text[size] = '%';
+            text[size + 1] = digits[byte >> 4];
+            text[size + 2] = digits[byte & 15];
+        }
+        size += as_it_is ? 1 : 3;
+    }
+    if (text != NULL)
+        text[size] = '\0';
+    return size + 1;
+}
+
+static wr_fetch *make_fetch(wr_resolve *resolve, weir_flight *flight,
+                            const char *registry, wr_text name) {
+    size_t head = sizeof(asked_for) - 1;
+    size_t size = write_url(NULL, registry, name);
+    wr_fetch *fetch = calloc(1, sizeof(*fetch) + head + size);
+    if (fetch == NULL)
+        return NULL;
+    fetch->resolve = resolve;
+    fetch->flight = flight;
+    fetch->leader = weir_flight_argument(flight);
+    fetch->refs = 2; // the flight's, and this thread's
+    fetch->key = fetch->text;
+    fetch->url = fetch->text + head;
+    memcpy(fetch->key, asked_for, head);
+    write_url(fetch->url, registry, name);
+    return fetch;
+}
+
+// Looks into the store. True: its record will do as it is.
+static bool stored(wr_resolve *resolve, wr_fetch *fetch) {
+    if (resolve->options.store == NULL)
+        return false;
+    int64_t begin = weir_now_ns();
+    fetch->has_record =
+        wr_store_get(resolve->options.store, wr_text_of(fetch->key),
+                     &fetch->record) == 0;
+    wr_resolve_spent(resolve, WR_PHASE_STORE, begin);
+    if (!fetch->has_record)
+        return false;
+    // What came in this very run is new, whatever it says.
+    return resolve->offline || resolve->prefer_offline ||
+           fetch->record.fetched >= resolve->started ||
+           (!resolve->prefer_online &&
+            fetch->record.fresh_until > resolve->started);
+}
+
+static int refuse_load(weir_result *result, const char *code,
+                       const char *format, const char *what) {
+    wr_why why;
+    wr_refuse(&why, -ENOENT, code, format, what);
+    return wr_fetch_fail(result, -ENOENT, &why);
+}
+
+static char *copied(wr_text text) {
+    return text.size != 0 ? strndup(text.at, text.size) : NULL;
+}
+
+int wr_resolve_load(void *context, weir_worker *self, weir_flight *flight,
+                    weir_result *result) {
+    wr_resolve *resolve = context;
+    wr_text name;
+    (void)self;
+    name.at = weir_flight_key(flight, &name.size);
+    const char *registry = wr_npmrc_registry_of(resolve->options.config, name);
+    if (registry == NULL)
+        return refuse_load(result, "ENOREGISTRY", "%s",
+                           "no registry is configured for it");
+    wr_fetch *fetch = make_fetch(resolve, flight, registry, name);
+    if (fetch == NULL)
+        return -ENOMEM;
+    int status = 0;
+    if (stored(resolve, fetch)) {
+        wr_resolve_add(resolve, WR_TALLY_FROM_CACHE, 1);
+        status = wr_fetch_keep(resolve, result, fetch->record.image,
+                               fetch->record.image_size, NULL, NULL);
+    } else if (resolve->offline) {
+        status = refuse_load(result, "ENOTCACHED",
+                             "%s is not in the cache, and this is offline",
+                             fetch->url);
+    } else {
+        if (fetch->has_record) {
+            fetch->etag = copied(fetch->record.etag);
+            fetch->modified = copied(fetch->record.last_modified);
+        }
+        status = wr_fetch_enter(fetch);
+        if (status == 0)
+            status = WEIR_LOAD_LATER;
+    }
+    if (status != WEIR_LOAD_LATER)
+        wr_fetch_unref(fetch); // there is no visit to do so
+    wr_fetch_unref(fetch);
+    return status;
+}
+
+// ---- the visit -------------------------------------------------------------
+
+static wr_fetch *fetch_of(weir_visit *visit) {
+    size_t size;
+    wr_fetch *fetch;
+    const char *key = weir_visit_key(visit, &size);
+    memcpy(&fetch, key + 9, sizeof(fetch));
+    return fetch;
+}
+
+static void request_of(wr_fetch *fetch) {
+    fetch->request = (wr_web_request){
+        .url = fetch->url,
+        .accept = accept,
+        .etag = fetch->etag,
+        .last_modified = fetch->modified,
+        .done = wr_fetch_answered,
+        .context = fetch,
+    };
+}
+
+// Into the web. done may be called before this returns.
+static void start(wr_fetch *fetch, wr_web *web) {
+    wr_resolve *resolve = fetch->resolve;
+    request_of(fetch);
+    int error = wr_web_start(web, &fetch->request);
+    if (error != 0) {
+        wr_refuse(&fetch->request.why, error, "ENETWORK", "%s: %s", fetch->url,
+                  weir_strerror(error));
+        wr_fetch_answered(&fetch->request, error);
+    } else {
+        wr_mutex_lock(&resolve->lock);
+        bool running = fetch->state == WR_FETCH_STARTING;
+        if (running)
+            fetch->state = WR_FETCH_RUNNING;
+        bool stop = running && resolve->cancelled;
+        wr_mutex_unlock(&resolve->lock);
+        if (stop)
+            wr_web_cancel(web, &fetch->request);
+    }
+    wr_fetch_unref(fetch);
+}
+
+static void without_web(wr_fetch *fetch) {
+    request_of(fetch);
+    fetch->request.why = fetch->resolve->web_why;
+    wr_fetch_answered(&fetch->request, -EIO);
+    wr_fetch_unref(fetch);
+}
+
+int wr_resolve_fetch(wr_resolve *resolve, weir_visit *visit) {
+    wr_mutex_lock(&resolve->lock);
+    // Once cancelled the fetch may be gone: its memory is not looked at.
+    if (resolve->cancelled) {
+        wr_mutex_unlock(&resolve->lock);
+        return -ECANCELED;
+    }
+    wr_fetch *fetch = fetch_of(visit);
+    wr_web *web = resolve->web;
+    bool ask = web == NULL && !resolve->needed && !resolve->no_web;
+    bool start_now = web != NULL || resolve->no_web;
+    resolve->needed |= ask;
+    fetch->visit = visit;
+    fetch->refs += start_now;
+    fetch->state = start_now ? WR_FETCH_STARTING : WR_FETCH_PARKED;
+    if (!start_now)
+        wr_list_push_back(&resolve->parked, &fetch->parked);
+    wr_mutex_unlock(&resolve->lock);
+    if (ask)
+        resolve->options.web_needed(resolve->options.context);
+    if (web != NULL) {
+        start(fetch, web);
+    } else if (start_now) {
+        without_web(fetch);
+    }
+    return WEIR_VISIT_LATER;
+}
+
+void wr_resolve_web(wr_resolve *resolve, wr_web *web, const wr_why *why) {
+    wr_mutex_lock(&resolve->lock);
+    resolve->web = web;
+    resolve->no_web = web == NULL;
+    if (why != NULL)
+        resolve->web_why = *why;
+    wr_link *link;
+    while ((link = wr_list_pop_front(&resolve->parked)) != NULL) {
+        wr_fetch *fetch = wr_container_of(link, wr_fetch, parked);
+        fetch->state = WR_FETCH_STARTING;
+        fetch->refs++;
+        wr_mutex_unlock(&resolve->lock);
+        if (web != NULL) {
+            start(fetch, web);
+        } else {
+            without_web(fetch);
+        }
+        wr_mutex_lock(&resolve->lock);
+    }
+    wr_mutex_unlock(&resolve->lock);
+    if (resolve->options.kicked != NULL)
+        resolve->options.kicked(resolve->options.context);
+}
+
+// ---- cancelling ------------------------------------------------------------
+
+static void end_one(wr_fetch *fetch) {
+    wr_resolve *resolve = fetch->resolve;
+    weir_visit *visit = fetch->visit;
+    if (fetch->was == WR_FETCH_RUNNING) {
+        wr_web_cancel(resolve->web, &fetch->request);
+    } else if (fetch->was == WR_FETCH_QUEUED) {
+        wr_fetch_land(fetch, -ECANCELED, NULL);
+    } else if (fetch->was == WR_FETCH_PARKED) {
+        wr_fetch_land(fetch, -ECANCELED, NULL);
+        weir_visit_end(visit, -ECANCELED);
+    }
+    wr_fetch_unref(fetch);
+}
+
+void wr_resolve_cancel(wr_resolve *resolve) {
+    wr_link doomed;
+    wr_list_init(&doomed);
+    if (resolve->frontier == NULL)
+        return;
+    wr_mutex_lock(&resolve->lock);
+    bool again = resolve->cancelled;
+    resolve->cancelled = true;
+    for (wr_link *link = resolve->fetches.next;
+         !again && link != &resolve->fetches; link = link->next) {
+        wr_fetch *fetch = wr_container_of(link, wr_fetch, link);
+        fetch->was = fetch->state;
+        if (fetch->state == WR_FETCH_PARKED)
+            wr_list_remove(&fetch->parked);
+        else if (fetch->state != WR_FETCH_QUEUED &&
+                 fetch->state != WR_FETCH_RUNNING)
+            continue; // whoever has it will look
+        if (fetch->state != WR_FETCH_RUNNING)
+            fetch->state = WR_FETCH_OVER;
+        fetch->refs++;
+        wr_list_push_back(&doomed, &fetch->parked);
+    }
+    wr_mutex_unlock(&resolve->lock);
+    weir_frontier_cancel(resolve->frontier);
+    wr_link *link;
+    while ((link = wr_list_pop_front(&doomed)) != NULL)
+        end_one(wr_container_of(link, wr_fetch, parked));
+    if (resolve->options.kicked != NULL)
+        resolve->options.kicked(resolve->options.context);
+}

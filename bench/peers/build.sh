@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Builds what bench/run.sh compares with, from Debian's packages alone, into
-# FOLDER: peer_rust (crossbeam-channel, rayon), peer_bridge (tokio beside rayon),
-# peer_frontier (rayon, dashmap) and peer_tbb (oneTBB). What cannot be built is left out, and a line says why;
-# that is not an error.
+# FOLDER: peer_rust (crossbeam-channel, rayon), peer_bridge (tokio beside
+# rayon), peer_frontier (rayon, dashmap) and peer_tbb (oneTBB). What cannot be
+# built is left out, and a line says why; that is not an error.
 # usage: build.sh FOLDER
 set -u
 mkdir -p "$1" || exit 1

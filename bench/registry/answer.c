@@ -289,7 +289,7 @@ static void send_wrongly(answer *out, const server_options *options,
         text_put(&out->head, "Connection: close\r\n");
         out->ending = END_CLOSE;
     } else if (kind == FAULT_HEADERS) {
-        for (unsigned i = 0; out->head.size < 16 << 20; i++)
+        for (unsigned i = 0; out->head.size < 4 << 20; i++)
             text_format(&out->head, "X-Flood-%u: %0800u\r\n", i, i);
         length(out, raw->size);
     } else if (kind == FAULT_NO_GZIP) {
@@ -372,6 +372,23 @@ static void send_counts(answer *out, model *m, const char *name) {
     lend(out, made.at, made.size);
 }
 
+// The generated packages, each in a line, as they stand in a URL.
+static void send_names(answer *out, const model *m) {
+    text made = {NULL, 0, 0};
+    for (size_t i = 0; i < m->count; i++) {
+        const char *name = m->packages[i]->name, *slash = strchr(name, '/');
+        if (slash != NULL)
+            text_format(&made, "%.*s%%2f%s\n", (int)(slash - name), name,
+                        slash + 1);
+        else
+            text_format(&made, "%s\n", name);
+    }
+    begin(out, 200, "text/plain");
+    length(out, made.size);
+    out->own = made.at;
+    lend(out, made.at, made.size);
+}
+
 static void send_internal(answer *out, model *m, const char *what) {
     if (strncmp(what, "counts", 6) == 0) {
         send_counts(out, m, what + 6);
@@ -382,6 +399,8 @@ static void send_internal(answer *out, model *m, const char *what) {
                                        .in_flight = was.in_flight,
                                        .in_flight_max = was.in_flight};
         fail(out, 200, "none");
+    } else if (strcmp(what, "names") == 0) {
+        send_names(out, m);
     } else if (strcmp(what, "ping") == 0) {
         fail(out, 200, "none");
     } else {

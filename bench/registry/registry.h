@@ -128,7 +128,7 @@ typedef enum fault {
     FAULT_HTML,      // with 200
     FAULT_EMPTY,     // a body of 0 bytes
     FAULT_DRIP,      // a byte at a time
-    FAULT_HEADERS,   // 16 MiB of them
+    FAULT_HEADERS,   // 4 MiB of them
     FAULT_CHUNKED,   // no fault: another encoding of the transfer
     FAULT_NO_LENGTH, // none either: the body ends with the connection
     FAULT_NO_GZIP,   // none either

@@ -38,6 +38,10 @@ static inline uint64_t little(uint64_t word) {
     return probe.byte == 1 ? word : __builtin_bswap64(word);
 }
 
+static inline uint32_t little32(uint32_t word) {
+    return (uint32_t)(little(1) == 1 ? word : __builtin_bswap32(word));
+}
+
 static uint64_t siphash(const wr_hash_secret *secret, const unsigned char *at,
                         size_t size) {
     // The constants spell "somepseudorandomlygeneratedbytes".
@@ -62,6 +66,30 @@ static uint64_t siphash(const wr_hash_secret *secret, const unsigned char *at,
 
 __extension__ typedef unsigned __int128 wide;
 
+// 1 to 15 bytes as two words, the missing ones 0, without a loop: pieces that
+// may overlap.
+static inline void tail(uint64_t pair[2], const unsigned char *at,
+                        size_t size) {
+    uint64_t word;
+    uint32_t low, high;
+    pair[1] = 0;
+    if (size >= 8) {
+        memcpy(&word, at, 8);
+        pair[0] = little(word);
+        if (size > 8) {
+            memcpy(&word, at + size - 8, 8);
+            pair[1] = little(word) >> (8 * (16 - size));
+        }
+    } else if (size >= 4) {
+        memcpy(&low, at, 4);
+        memcpy(&high, at + size - 4, 4);
+        pair[0] = little32(low) | (uint64_t)little32(high) << (8 * (size - 4));
+    } else {
+        pair[0] = at[0] | (uint64_t)at[size / 2] << (8 * (size / 2)) |
+                  (uint64_t)at[size - 1] << (8 * (size - 1));
+    }
+}
+
 uint64_t wr_hash(const wr_hash_secret *secret, const void *bytes, size_t size) {
     if (size > 64)
         return siphash(secret, bytes, size);
@@ -73,11 +101,12 @@ uint64_t wr_hash(const wr_hash_secret *secret, const void *bytes, size_t size) {
     size_t left = size;
     for (; left >= 16; left -= 16, at += 16, key += 2) {
         memcpy(pair, at, 16);
+        pair[0] = little(pair[0]);
+        pair[1] = little(pair[1]);
         sum += (wide)(pair[0] + key[0]) * (pair[1] + key[1]);
     }
     if (left > 0) {
-        memset(pair, 0, 16);
-        memcpy(pair, at, left);
+        tail(pair, at, left);
         sum += (wide)(pair[0] + key[0]) * (pair[1] + key[1]);
     }
     key = secret->word + 8;

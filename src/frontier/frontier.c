@@ -60,6 +60,7 @@ static int make_parts(weir_frontier *frontier) {
     init_places(frontier);
     wr_mutex_init(&frontier->lock);
     wr_mutex_init(&frontier->outside_lock);
+    wr_mutex_init(&frontier->chunk_lock);
     wr_mutex_init(&frontier->mail_lock);
     wr_mutex_init(&frontier->result_lock);
     wr_list_init(&frontier->later);
@@ -117,13 +118,13 @@ void wr_end_free(weir_frontier *frontier) {
     wr_result_fini(frontier);
     for (unsigned i = 0; i <= frontier->places; i++) {
         wr_place *place = &frontier->place[i];
-        wr_arena_free(&place->arena);
         wr_free(place->spare);
         wr_mutex_fini(&place->lock);
     }
     for (unsigned i = 0; i < WEIR_FRONTIER_CLASSES; i++)
         wr_mutex_fini(&frontier->visit_class[i].lock);
     wr_mutex_fini(&frontier->outside_lock);
+    wr_mutex_fini(&frontier->chunk_lock);
     wr_mutex_fini(&frontier->mail_lock);
     wr_mutex_fini(&frontier->result_lock);
     wr_mutex_fini(&frontier->lock);

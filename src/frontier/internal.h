@@ -37,12 +37,17 @@ static inline void wr_cell_add(wr_atomic_u64 *cell, uint64_t count) {
     wr_store(cell, now + count, relaxed, ALONE, "a figure");
 }
 
+// wr_chunk_take: memory that is never given back singly; large ones
+// in huge pages, for looking up misses the TLB more than the cache. NULL: none.
+void *wr_chunk_take(weir_frontier *frontier, size_t bytes);
+void wr_chunk_free_all(weir_frontier *frontier);
+
 // wr_arena_take: memory that stays until the frontier goes. NULL: none.
-void *wr_arena_take(wr_place *place, size_t bytes);
-void wr_arena_free(wr_arena *arena);
+void *wr_arena_take(weir_frontier *frontier, wr_place *place, size_t bytes);
 
 // wr_edges_room makes room for `count` more edges in *edges. False: no memory.
-bool wr_edges_room(wr_place *place, wr_edges **edges, size_t count);
+bool wr_edges_room(weir_frontier *frontier, wr_place *place, wr_edges **edges,
+                   size_t count);
 static inline void wr_edges_add(wr_edges *edges, uint32_t item, uint32_t tag) {
     edges->out[edges->count++] = (wr_out){item, tag};
 }
@@ -76,10 +81,10 @@ enum { WR_ADD_MOST = 64 };
 
 // What became of keys that were looked up.
 typedef struct wr_found {
-    uint32_t id[WR_ADD_MOST];
+    weir_item *item[WR_ADD_MOST];
     weir_item *fresh[WR_ADD_MOST]; // the new ones, in order
     size_t fresh_count;
-    int error; // 0, -ENOMEM: id of that one is WR_NOBODY
+    int error; // 0, -ENOMEM: that one is NULL
 } wr_found;
 
 // wr_table_add looks up to WR_ADD_MOST keys up and makes items of those that

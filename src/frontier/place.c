@@ -3,12 +3,12 @@
 #include "base/fault.h"
 #include "frontier/internal.h"
 
-enum { CHUNK = 1 << 16 };
-
-typedef struct wr_arena_chunk {
-    struct wr_arena_chunk *next;
-    _Alignas(16) unsigned char bytes[];
-} wr_arena_chunk;
+enum {
+    ARENA_FIRST = 1 << 12, // bytes; each chunk is twice the one before
+    ARENA_MOST = 1 << 18,
+    CHUNK_LARGE = 1 << 16, // from here on chunks are parts of slabs
+    SLAB = 1 << 22,
+};
 
 wr_place *wr_place_enter(weir_frontier *frontier) {
     const weir_worker *self = wr_worker_current();
@@ -25,48 +25,97 @@ void wr_place_leave(weir_frontier *frontier, wr_place *place) {
 
 // ---- memory ----------------------------------------------------------------
 
-void *wr_arena_take(wr_place *place, size_t bytes) {
-    wr_arena *arena = &place->arena;
-    bytes = (bytes + 15) & ~(size_t)15;
-    if (arena->chunks == NULL || bytes > arena->size - arena->used) {
-        size_t size = bytes > CHUNK / 4 ? bytes : CHUNK;
-        wr_arena_chunk *chunk = wr_malloc(sizeof(*chunk) + size);
-        if (chunk == NULL)
+// What was taken from the system: small chunks, and slabs of huge pages.
+typedef struct wr_chunk {
+    struct wr_chunk *next;
+    size_t slab; // its size, or 0: small
+    _Alignas(WR_CACHE_LINE) unsigned char bytes[];
+} wr_chunk;
+
+// A slab's first bytes are its own head, so that chunks in it stay aligned to
+// cache lines.
+static unsigned char *take_slab(weir_frontier *frontier, size_t bytes) {
+    if (frontier->slab_left < bytes) {
+        size_t size =
+            sizeof(wr_chunk) + bytes > SLAB ? sizeof(wr_chunk) + bytes : SLAB;
+        wr_chunk *slab = wr_pages_alloc_huge(size);
+        if (slab == NULL)
             return NULL;
-        wr_cell_add(&place->cells.bytes, size);
-        if (size == bytes && arena->chunks != NULL) {
-            // All its own: the newest goes on being filled.
-            chunk->next = arena->chunks->next;
-            arena->chunks->next = chunk;
-            return chunk->bytes;
-        }
-        chunk->next = arena->chunks;
-        arena->chunks = chunk;
-        arena->size = size;
-        arena->used = 0;
+        slab->slab = size;
+        slab->next = frontier->chunks;
+        frontier->chunks = slab;
+        frontier->slab_at = slab->bytes;
+        frontier->slab_left = size - sizeof(wr_chunk);
     }
-    void *taken = arena->chunks->bytes + arena->used;
-    arena->used += bytes;
+    unsigned char *taken = frontier->slab_at;
+    frontier->slab_at += bytes;
+    frontier->slab_left -= bytes;
     return taken;
 }
 
-void wr_arena_free(wr_arena *arena) {
-    while (arena->chunks != NULL) {
-        wr_arena_chunk *chunk = arena->chunks;
-        arena->chunks = chunk->next;
-        wr_free(chunk);
+void *wr_chunk_take(weir_frontier *frontier, size_t bytes) {
+    void *taken = NULL;
+    wr_mutex_lock(&frontier->chunk_lock);
+    if (bytes >= CHUNK_LARGE) {
+        taken = take_slab(frontier, (bytes + WR_CACHE_LINE - 1) &
+                                        ~(size_t)(WR_CACHE_LINE - 1));
+    } else {
+        wr_chunk *chunk =
+            wr_aligned_alloc(WR_CACHE_LINE, sizeof(*chunk) + bytes);
+        if (chunk != NULL) {
+            chunk->next = frontier->chunks;
+            frontier->chunks = chunk;
+            taken = chunk->bytes;
+        }
+    }
+    wr_mutex_unlock(&frontier->chunk_lock);
+    return taken;
+}
+
+void wr_chunk_free_all(weir_frontier *frontier) {
+    while (frontier->chunks != NULL) {
+        wr_chunk *chunk = frontier->chunks;
+        frontier->chunks = chunk->next;
+        if (chunk->slab > 0)
+            wr_pages_free(chunk, chunk->slab);
+        else
+            wr_free(chunk);
     }
 }
 
-bool wr_edges_room(wr_place *place, wr_edges **edges, size_t count) {
+void *wr_arena_take(weir_frontier *frontier, wr_place *place, size_t bytes) {
+    wr_arena *arena = &place->arena;
+    bytes = (bytes + 15) & ~(size_t)15;
+    if (bytes > arena->left) {
+        size_t size = arena->size == 0           ? ARENA_FIRST
+                      : arena->size < ARENA_MOST ? arena->size * 2
+                                                 : ARENA_MOST;
+        bool alone = bytes > size / 4;
+        unsigned char *chunk = wr_chunk_take(frontier, alone ? bytes : size);
+        if (chunk == NULL)
+            return NULL;
+        wr_cell_add(&place->cells.bytes, alone ? bytes : size);
+        if (alone)
+            return chunk;
+        arena->size = arena->left = size;
+        arena->at = chunk;
+    }
+    void *taken = arena->at;
+    arena->at += bytes;
+    arena->left -= bytes;
+    return taken;
+}
+
+bool wr_edges_room(weir_frontier *frontier, wr_place *place, wr_edges **edges,
+                   size_t count) {
     wr_edges *now = *edges;
     if (now != NULL && now->max - now->count >= count)
         return true;
     size_t max = now != NULL ? (size_t)now->max * 2 : count < 2 ? 2 : count;
     max = max > 1024 ? 1024 : max;
     max = max < count ? count : max;
-    wr_edges *more =
-        wr_arena_take(place, sizeof(*more) + max * sizeof(more->out[0]));
+    wr_edges *more = wr_arena_take(frontier, place,
+                                   sizeof(*more) + max * sizeof(more->out[0]));
     if (more == NULL)
         return false;
     more->next = now;

@@ -5,6 +5,18 @@
 #include "base/fault.h"
 #include "frontier/internal.h"
 
+// Open addressing wants more than few collisions: keys that lie close together
+// (numbers, say) must not come to slots that do. A bijection, so no collision
+// is added. Source: the finalizer of MurmurHash3, Austin Appleby, with the
+// constants of David Stafford's "Mix13".
+static uint64_t hash_of(const weir_frontier *frontier, const void *key,
+                        size_t size) {
+    uint64_t z = wr_hash(&frontier->secret, key, size);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
 static unsigned shard_of(uint64_t hash) {
     return (unsigned)(hash >> (64 - WR_SHARD_BITS));
 }
@@ -37,7 +49,8 @@ weir_item *wr_item_of(const weir_frontier *frontier, uint32_t id) {
 }
 
 // Room for `units` in one chunk. False: no memory, or the shard is full.
-static bool take_units(wr_shard *shard, uint32_t units, uint32_t *unit) {
+static bool take_units(weir_frontier *frontier, wr_shard *shard, uint32_t units,
+                       uint32_t *unit) {
     uint32_t at = shard->used;
     unsigned chunk = chunk_of(at);
     uint32_t end = chunk_units(chunk + 1) - WR_CHUNK_FIRST;
@@ -48,7 +61,8 @@ static bool take_units(wr_shard *shard, uint32_t units, uint32_t *unit) {
     if (chunk >= WR_CHUNKS || at + units > UINT32_C(1) << WR_UNIT_BITS)
         return false;
     if (chunk >= shard->chunks) {
-        unsigned char *memory = wr_malloc((size_t)chunk_units(chunk) * WR_UNIT);
+        unsigned char *memory =
+            wr_chunk_take(frontier, (size_t)chunk_units(chunk) * WR_UNIT);
         if (memory == NULL)
             return false;
         shard->chunk[chunk] = memory;
@@ -143,7 +157,7 @@ static weir_item *insert(weir_frontier *frontier, wr_shard *shard,
     uint32_t units =
         (uint32_t)((offsetof(weir_item, key) + inside + WR_UNIT - 1) / WR_UNIT);
     uint32_t used = shard->used, unit;
-    if (!make_room(shard) || !take_units(shard, units, &unit))
+    if (!make_room(shard) || !take_units(frontier, shard, units, &unit))
         return NULL;
     weir_item *item = item_at(shard, unit);
     memset(item, 0, offsetof(weir_item, key));
@@ -166,11 +180,11 @@ static weir_item *insert(weir_frontier *frontier, wr_shard *shard,
 
 static void found_new(wr_found *found, size_t at, weir_item *item) {
     if (item == NULL) {
-        found->id[at] = WR_NOBODY;
+        found->item[at] = NULL;
         found->error = -ENOMEM;
         return;
     }
-    found->id[at] = item->id;
+    found->item[at] = item;
     found->fresh[found->fresh_count++] = item;
 }
 
@@ -190,17 +204,17 @@ static weir_item *look_closely(weir_frontier *frontier, uint64_t hash,
     return known ? item : NULL;
 }
 
-static void fetch_ahead(weir_frontier *frontier, const uint64_t *hash,
-                        size_t count) {
+// The compiler takes a function that only prefetches for one without effect:
+// it has to be part of its caller.
+static inline __attribute__((always_inline)) void
+fetch_ahead(weir_frontier *frontier, const uint64_t *hash, size_t count) {
     for (size_t i = 0; i < count; i++)
         wr_prefetch(&frontier->shard[shard_of(hash[i])], WR_CACHE_LINE);
     for (size_t i = 0; i < count; i++) {
         wr_shard *shard = &frontier->shard[shard_of(hash[i])];
         uint32_t bits = bits_of(shard);
-        uintptr_t at =
-            (uintptr_t)slots_of(shard) +
-            sizeof(wr_slot) *
-                (size_t)(bits == 0 ? 0 : rest_of(hash[i]) >> (32 - bits));
+        uint32_t slot = bits == 0 ? 0 : rest_of(hash[i]) >> (32 - bits);
+        uintptr_t at = (uintptr_t)slots_of(shard) + slot * sizeof(wr_slot);
         wr_prefetch((const void *)at, 1); // a hint: any address will do
     }
 }
@@ -212,7 +226,7 @@ void wr_table_add(weir_frontier *frontier, uint32_t from, const weir_key *keys,
     found->fresh_count = 0;
     found->error = 0;
     for (size_t i = 0; i < count; i++)
-        hash[i] = wr_hash(&frontier->secret, keys[i].key, keys[i].size);
+        hash[i] = hash_of(frontier, keys[i].key, keys[i].size);
     if (count > 1)
         fetch_ahead(frontier, hash, count);
     for (size_t i = 0; i < count; i++) {
@@ -237,13 +251,13 @@ void wr_table_add(weir_frontier *frontier, uint32_t from, const weir_key *keys,
             continue;
         wr_check(item->visit_class == keys[i].visit_class,
                  "a key was added with two classes");
-        found->id[i] = item->id;
+        found->item[i] = item;
     }
 }
 
 weir_item *wr_table_find(weir_frontier *frontier, const void *key,
                          size_t size) {
-    uint64_t hash = wr_hash(&frontier->secret, key, size);
+    uint64_t hash = hash_of(frontier, key, size);
     wr_shard *shard = &frontier->shard[shard_of(hash)];
     weir_key wanted = WEIR_KEY_INIT(key, size);
     wr_mutex_lock(&shard->lock);
@@ -316,9 +330,8 @@ void wr_table_fini(weir_frontier *frontier) {
     }
     for (unsigned i = 0; i < WR_SHARDS; i++) {
         wr_shard *shard = &frontier->shard[i];
-        for (unsigned k = 0; k < shard->chunks; k++)
-            wr_free(shard->chunk[k]);
         wr_free(slots_of(shard));
         wr_mutex_fini(&shard->lock);
     }
+    wr_chunk_free_all(frontier);
 }

@@ -161,8 +161,8 @@ typedef struct wr_cells {
 
 // Memory for edges, never given back singly.
 typedef struct wr_arena {
-    struct wr_arena_chunk *chunks;
-    size_t used, size; // of the newest
+    unsigned char *at;
+    size_t left, size; // of the newest chunk
 } wr_arena;
 
 // What belongs to a worker's index. The last place is for all threads that are
@@ -242,6 +242,11 @@ struct weir_frontier {
     uint64_t pausing;
 
     wr_mutex outside_lock; // place[places]
+
+    wr_mutex chunk_lock; // also taken under a shard's
+    struct wr_chunk *chunks;
+    unsigned char *slab_at;
+    size_t slab_left;
 
     // The owner's.
     wr_mutex mail_lock;

@@ -12,7 +12,7 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
     for (size_t at = 0; at < count && error == 0; at += WR_ADD_MOST) {
         wr_found found;
         size_t part = count - at < WR_ADD_MOST ? count - at : WR_ADD_MOST;
-        if (frontier->edges && !wr_edges_room(place, edges, part))
+        if (frontier->edges && !wr_edges_room(frontier, place, edges, part))
             return -ENOMEM;
         wr_table_add(frontier, from, keys + at, part, &found);
         error = found.error;
@@ -22,11 +22,11 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
             wr_frontier_point(frontier); // no lock is held
         size_t added = 0;
         for (size_t i = 0; i < part; i++) {
-            if (found.id[i] == WR_NOBODY)
+            if (found.item[i] == NULL)
                 continue;
             added++;
             if (frontier->edges)
-                wr_edges_add(*edges, found.id[i], keys[at + i].tag);
+                wr_edges_add(*edges, found.item[i]->id, keys[at + i].tag);
         }
         wr_cell_add(&place->cells.adds, added);
         wr_cell_add(&place->cells.duplicates, added - found.fresh_count);
@@ -34,9 +34,9 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
             wr_ready_push(frontier, place, found.fresh[i]);
         *wake += found.fresh_count;
         for (size_t i = 0; i < part; i++)
-            if (!keys[at + i].prefetch && found.id[i] != WR_NOBODY &&
-                wr_ready_demand(frontier, place,
-                                wr_item_of(frontier, found.id[i])))
+            if (!keys[at + i].prefetch && found.item[i] != NULL &&
+                wr_item_state(found.item[i]) == WR_ITEM_PREFETCH &&
+                wr_ready_demand(frontier, place, found.item[i]))
                 ++*wake;
     }
     return error;

@@ -203,9 +203,16 @@ const answers = {
   c: (a, b) => {
     try { return String(semver.compare(a, b, true)) } catch { return '-' }
   },
-  r: (text) => normal(text, { loose: true }) + ' ' + normal(text, inc),
+  // What is a range only with prereleases, or only without, is rare (numbers
+  // near 2^53): ours is one if it is one without.
+  r: (text) => {
+    const plain = normal(text, { loose: true })
+    return plain + ' ' + (plain === '-' ? '-'
+      : normal(text, inc).replace(/^-$/, '< '))
+  },
   s: (text, v) => [{ loose: true }, inc, { includePrerelease: true }]
-    .map((options) => Number(semver.satisfies(v, text, options))).join(' '),
+    .map((options) => Number(semver.satisfies(v, text, options) &&
+      (options !== inc || semver.validRange(text, true) !== null))).join(' '),
   i: (a, b) => {
     try { return String(Number(semver.intersects(a, b, { loose: true }))) }
     catch { return '-' }

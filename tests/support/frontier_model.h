@@ -80,7 +80,7 @@ static inline int nodes_compare(const world *w, int64_t a, int64_t b) {
     return keys_compare(n->key, n->key_size, m->key, m->key_size);
 }
 
-static const model *sorting; // qsort has no argument
+static _Thread_local const model *sorting; // qsort has no argument
 
 static inline int sort_by_key(const void *a, const void *b) {
     const uint32_t *one = a, *two = b;

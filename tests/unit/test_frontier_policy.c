@@ -68,12 +68,20 @@ static void the_first_failure_is_as_in_a_walk(void) { for_each_world(first); }
 //
 //   0 -> 1 -> 2 -> 3 (fails)    0 -> 4 (slow) -> 5 (fails)
 //        6 -> 2, seeded last
-static int waits_at_gate(world *w, node *n, weir_worker *self,
+static int returns_later(world *w, node *n, weir_worker *self,
                          weir_visit *visit) {
+    (void)w;
     (void)n;
     (void)self;
-    pending_push(w, visit);
+    (void)visit;
     return WEIR_VISIT_LATER;
+}
+
+static void end_node(world *w, size_t number) {
+    node *n = &w->nodes[number];
+    int status = visit_works(w, n, n->visit);
+    visit_ends(w, n);
+    weir_visit_end(n->visit, status);
 }
 
 static void drive_to_rest(world *w) {
@@ -98,7 +106,7 @@ static void overtaken(weir_pool *pool, weir_frontier_engine engine,
     w.nodes[3].status = -33;
     w.nodes[5].fails = ALWAYS;
     w.nodes[5].status = -55;
-    w.nodes[4].act = waits_at_gate;
+    w.nodes[4].act = returns_later;
     world_open(&w);
     world_seed_now(&w, (edge){.to = 0});
     world_begun(&w, 3, 1); // at distance 3
@@ -111,7 +119,7 @@ static void overtaken(weir_pool *pool, weir_frontier_engine engine,
         world_seed_now(&w, (edge){.to = 6});
         drive_to_rest(&w);
     }
-    CHECK(world_end_one(&w)); // 5 is at 2
+    end_node(&w, 4); // 5 is at 2
     if (seed % 2 != 0) {
         drive_to_rest(&w);
         world_seed_now(&w, (edge){.to = 6});
@@ -142,30 +150,16 @@ static void taken_up(weir_pool *pool, weir_frontier_engine engine,
     w.nodes[9].fails = w.nodes[1].fails = ALWAYS;
     w.nodes[9].status = -99;
     w.nodes[1].status = -11;
-    w.nodes[4].act = w.nodes[5].act = waits_at_gate;
-    // 9 fails only after 4 has begun.
-    w.nodes[9].is_later = 1;
+    w.nodes[4].act = w.nodes[5].act = w.nodes[9].act = returns_later;
     world_start(&w);
-    world_begun(&w, 4, 1);
-    world_begun(&w, 9, 1);
-    world_begun(&w, 5, 1);
-    while (pending_count(&w) < 3 && !w.is_deterministic)
-        sched_yield();
-    drive_to_rest(&w);
-    for (size_t number = 9; number > 3; number--) { // 9, 5 last but 4 first
-        size_t now = number == 9 ? 9 : (number == 5 ? 5 : 4);
-        weir_visit *visit = w.nodes[now].visit;
-        if (number != 9 && number != 5 && number != 4)
-            continue;
-        if (!w.nodes[now].is_running)
-            continue; // an ending job was first
-        int status = visit_works(&w, &w.nodes[now], visit);
-        visit_ends(&w, &w.nodes[now]);
-        weir_visit_end(visit, status);
+    static const size_t slow[] = {9, 4, 5};
+    for (size_t i = 0; i < 3; i++)
+        world_begun(&w, slow[i], 1);
+    for (size_t i = 0; i < 3; i++) {
         drive_to_rest(&w);
+        end_node(&w, slow[i]);
     }
-    int status = 0;
-    CHECK_EQ(weir_frontier_wait(w.frontier, WEIR_FOREVER, &status), 0);
+    int status = world_wait(&w);
     CHECK_EQ(status, -11);
     check_first(&w, -11);
     world_end(&w);

@@ -28,7 +28,7 @@ static void attempts(weir_pool *pool, weir_frontier_engine engine,
     }
     weir_frontier_counts c = world_counts(&w);
     CHECK_EQ(c.attempts, 1 + 2 + 3 + 4 * 5);
-    CHECK_EQ(c.retries, 1 + 2 + 3 * 6);
+    CHECK_EQ(c.retries, 1 + 2 + 3 * 5);
     CHECK_EQ(c.failed, 4);
     CHECK_EQ(c.done, 4);
     check_world(&w, -EIO);

@@ -443,6 +443,7 @@ static void bad_and_late_seeds_are_refused(void) { for_each_world(refused); }
 static void all_at_once(weir_pool *pool, weir_frontier_engine engine,
                         uint64_t seed) {
     enum { MANY = 100 };
+    work other = work_of(0);
     world w;
     world_make(&w, pool, engine, MANY + 1, seed);
     w.options.caps[0] = 2 * MANY;
@@ -457,8 +458,7 @@ static void all_at_once(weir_pool *pool, weir_frontier_engine engine,
     if (!w.is_deterministic) { // nobody ends them but this thread
         CHECK_EQ(world_counts(&w).in_flight[0], MANY);
         CHECK_EQ(tally_get(&w.done), 0);
-        work other = work_of(0); // and no worker is held
-        submit(pool, &other.job);
+        submit(pool, &other.job); // and no worker is held
         while (world_end_one(&w))
             continue;
     }
@@ -466,6 +466,7 @@ static void all_at_once(weir_pool *pool, weir_frontier_engine engine,
     if (!w.is_deterministic)
         CHECK_EQ(world_counts(&w).in_flight_max[0], MANY);
     wait_idle(pool);
+    CHECK_EQ(other.ran, !w.is_deterministic);
     world_end(&w);
 }
 

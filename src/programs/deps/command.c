@@ -245,7 +245,6 @@ static int parse(arguments *a) {
 static int fetch_main(int argc, char **argv) {
     arguments a = {.argc = argc, .argv = argv};
     a.options.threads = WEIR_THREADS_DEFAULT;
-    a.options.connections = 64;
     int status = parse(&a);
     if (status != 0)
         return status;

@@ -20,8 +20,8 @@ typedef struct wr_deps_options {
     bool offline, prefer_offline, prefer_online;
     bool json, verbose, parse_serially;
     wr_deps_show progress;
-    int threads; // as weir_pool_options has them
-    unsigned connections;
+    int threads;          // as weir_pool_options has them
+    unsigned connections; // 0: as the settings say, or 64
     weir_frontier_engine engine;
 } wr_deps_options;
 

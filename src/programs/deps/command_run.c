@@ -17,7 +17,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-enum { STEPS = 256, TICK_MS = 100, TRACE_EVENTS = 1 << 18 };
+enum { STEPS = 256, TICK_MS = 100, TRACE_EVENTS = 1 << 18, CONNECTIONS = 64 };
 
 typedef struct run {
     const wr_deps_options *options;
@@ -86,10 +86,17 @@ static int watch(run *r) {
     return 0;
 }
 
+static unsigned connections(const run *r) {
+    unsigned set = wr_npmrc_settings(r->config)->maxsockets;
+    if (r->options->connections != 0)
+        return r->options->connections;
+    return set != 0 ? set : CONNECTIONS;
+}
+
 static void make_web(run *r) {
     wr_web_options options = {
         .config = r->config,
-        .connections_max = r->options->connections,
+        .connections_max = connections(r),
         .trace = r->trace,
     };
     wr_why why = {"", ""};
@@ -287,7 +294,7 @@ static int start(run *r) {
         .config = r->config,
         .project = &r->project,
         .engine = options->engine,
-        .requests_max = options->connections,
+        .requests_max = connections(r),
         .parse_serially = options->parse_serially,
         .done = on_done,
         .context = r,

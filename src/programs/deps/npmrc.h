@@ -16,7 +16,7 @@ typedef struct wr_npmrc_options {
     const char *dir;          // the project
     char *const *environment; // NULL-ended, as `environ`
     const char *registry;     // from the command line, or NULL
-    const char *cache;        // too: the folder
+    const char *cache;        // too: npm's cache folder
     const char *home;         // NULL: $HOME of the environment
 } wr_npmrc_options;
 
@@ -33,9 +33,11 @@ typedef struct wr_settings {
     const char *proxy, *https_proxy, *noproxy; // or NULL
     const char *tag;
     const char *node_version; // or NULL
-    const char *before;       // or NULL; not supported: the command refuses it
+    const char *before;       // or NULL (min-release-age is one, too); not
+                              // supported: the command refuses it
     bool strict_ssl, legacy_peer_deps, offline, prefer_offline, prefer_online;
-    unsigned fetch_retries, fetch_retry_factor, maxsockets;
+    unsigned fetch_retries, fetch_retry_factor;
+    unsigned maxsockets; // 0: not set (npm's 15 is npm's)
     int64_t fetch_retry_mintimeout_ms, fetch_retry_maxtimeout_ms,
         fetch_timeout_ms;
 } wr_settings;
@@ -48,7 +50,9 @@ const char *wr_npmrc_registry_of(const wr_npmrc *config, wr_text package);
 // wr_npmrc_authorization gives the header's value ("Bearer ...", "Basic ...")
 // for a URL, or NULL: of the settings `//host[:port]/path/:_authToken` and the
 // like, the longest path that is the URL's beginning, at a slash. A token is
-// never given for another host, port or scheme-less prefix than its own.
+// never given for another host, port or scheme-less prefix than its own; for
+// http:// only to this machine and to hosts that a registry setting names with
+// http:// itself.
 const char *wr_npmrc_authorization(const wr_npmrc *config, const char *url);
 
 #endif

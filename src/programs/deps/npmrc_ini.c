@@ -87,11 +87,11 @@ static int unescape(piece *out, wr_text text) {
         char c = text.at[i];
         if (c == ';' || c == '#')
             break;
-        if (c == '\\' && i + 1 < text.size && text.at[i + 1] != '\0' &&
-            strchr("\\;#", text.at[i + 1]) != NULL)
+        if (c == '\\' && i + 1 < text.size) {
             c = text.at[++i];
-        else if (c == '\\' && i + 1 < text.size)
-            bytes[size++] = c, c = text.at[++i]; // both stay
+            if (c != '\\' && c != ';' && c != '#')
+                bytes[size++] = '\\'; // it escapes nothing
+        }
         bytes[size++] = c;
     }
     wr_text trimmed = wr_npmrc_trim((wr_text){bytes, size});
@@ -109,15 +109,11 @@ static int piece_of(piece *out, wr_text text) {
     return unescape(out, text);
 }
 
-static void name_kind(piece *value) {
-    if (value->kind != WR_NPMRC_TEXT)
-        return;
-    if (strcmp(value->text, "true") == 0)
-        value->kind = WR_NPMRC_TRUE;
-    else if (strcmp(value->text, "false") == 0)
-        value->kind = WR_NPMRC_FALSE;
-    else if (strcmp(value->text, "null") == 0)
-        value->kind = WR_NPMRC_NULL;
+static wr_npmrc_kind kind_of(const char *text) {
+    return strcmp(text, "true") == 0    ? WR_NPMRC_TRUE
+           : strcmp(text, "false") == 0 ? WR_NPMRC_FALSE
+           : strcmp(text, "null") == 0  ? WR_NPMRC_NULL
+                                        : WR_NPMRC_TEXT;
 }
 
 static bool holds_zero(const char *text, size_t size) {
@@ -151,8 +147,8 @@ static int read_pair(wr_npmrc *config, wr_npmrc_entry entry, wr_text line,
     if (error == 0 && equals != NULL) {
         error =
             piece_of(&value, (wr_text){equals + 1, line.size - key_size - 1});
-        if (error == 0)
-            name_kind(&value);
+        if (error == 0 && value.kind == WR_NPMRC_TEXT)
+            value.kind = kind_of(value.text);
     }
     if (error == 0 && key.kind == WR_NPMRC_TEXT) {
         entry.kind = value.kind;
@@ -245,6 +241,10 @@ int wr_npmrc_read_environment(wr_npmrc *config, wr_why *why) {
         name_variable(key);
         wr_npmrc_entry entry = {.source = WR_NPMRC_ENVIRONMENT, .place = name};
         wr_text text = wr_npmrc_trim((wr_text){value + 1, strlen(value + 1)});
+        char *plain = wr_npmrc_copy(config, text.at, text.size);
+        if (plain == NULL)
+            return -ENOMEM;
+        entry.kind = kind_of(plain);
         int error =
             settle(config, entry, (wr_text){key, size - skip}, text, why);
         if (error != 0)

@@ -9,8 +9,9 @@
 
 enum {
     WR_NPMRC_FILE_MAX = 4 << 20,
-    WR_NPMRC_ENTRIES_MAX = 4096, // that mean something here, of one source
-    WR_NPMRC_TEXT_MAX = 1 << 20, // of one value, ${} replaced
+    WR_NPMRC_ENTRIES_MAX = 1024,   // that mean something here, of one source
+    WR_NPMRC_TEXT_MAX = 1 << 20,   // of one value, ${} replaced
+    WR_NPMRC_BYTES_MAX = 64 << 20, // of all together
 };
 
 // In npm's order: an earlier one wins.
@@ -64,6 +65,7 @@ struct wr_npmrc {
     wr_npmrc_scope *scope;
     size_t scopes;
     struct wr_npmrc_text *texts; // all that is malloc'ed
+    size_t bytes;
 };
 
 // ---------------------------------------------------------------------------

@@ -14,6 +14,10 @@ struct wr_npmrc_text {
 };
 
 char *wr_npmrc_alloc(wr_npmrc *config, size_t size) {
+    // A project's file may name large variables a thousand times.
+    if (size > WR_NPMRC_BYTES_MAX - config->bytes)
+        return NULL;
+    config->bytes += size;
     struct wr_npmrc_text *text = calloc(1, sizeof(*text) + size + 1);
     if (text == NULL)
         return NULL;
@@ -73,15 +77,12 @@ wr_text wr_npmrc_trim(wr_text text) {
     size_t size;
     while ((size = space_at(text.at, text.size)) > 0)
         text = (wr_text){text.at + size, text.size - size};
-    for (bool more = true; more;) {
-        more = false;
-        for (size_t i = 1; i <= 3 && i <= text.size && !more; i++)
-            more = space_at(text.at + text.size - i, i) == i;
-        for (size_t i = 3; more && i > 0; i--) {
-            if (i <= text.size && space_at(text.at + text.size - i, i) == i) {
-                text.size -= i;
-                break;
-            }
+    for (size_t i = 1; i <= 3;) {
+        if (i <= text.size && space_at(text.at + text.size - i, i) == i) {
+            text.size -= i;
+            i = 1;
+        } else {
+            i++;
         }
     }
     return text;

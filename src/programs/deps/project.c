@@ -94,7 +94,7 @@ static int refuse_file(reader *r, int error, const char *name) {
 // dir/path/package.json; path "": the root.
 static int read_manifest(wr_manifest *out, reader *r, const char *path,
                          wr_manifest_role role) {
-    char file[PATH_MAX], *text;
+    char file[PATH_MAX], *text = NULL;
     const char *slash = *path == 0 ? "" : "/";
     int length = snprintf(file, sizeof(file), "%s/%s%spackage.json", r->dir,
                           path, slash);
@@ -105,7 +105,7 @@ static int read_manifest(wr_manifest *out, reader *r, const char *path,
     int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return refuse_file(r, -errno, name);
-    size_t size;
+    size_t size = 0;
     int error = read_open(&text, &size, fd);
     close(fd);
     if (error != 0)

@@ -233,10 +233,6 @@ void wr_resolve_free(wr_resolve *resolve) {
     if (resolve->cache != NULL)
         weir_cache_destroy(resolve->cache);
     weir_frontier_destroy(resolve->frontier);
-    const wr_manifest *root = &resolve->options.project->root;
-    for (size_t i = 0; resolve->rule != NULL && i < root->overrides; i++)
-        wr_range_free(resolve->rule[i]);
-    free(resolve->rule);
     free(resolve->workspace);
     free(resolve->seed);
     free(resolve->verdict);

@@ -7,71 +7,21 @@
 
 // ---- overrides -------------------------------------------------------------
 
-static int make_rules(wr_resolve *resolve, wr_why *why) {
+// The spec that holds for an edge of a package that is not the root.
+static int overridden(const wr_resolve *resolve, const wr_edge *edge,
+                      wr_text *spec) {
+    const wr_override *rule = NULL;
     const wr_manifest *root = &resolve->options.project->root;
+    *spec = edge->spec;
     if (root->overrides == 0)
         return 0;
-    resolve->rule = calloc(root->overrides, sizeof(*resolve->rule));
-    if (resolve->rule == NULL)
-        return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
-    for (size_t i = 0; i < root->overrides; i++) {
-        const wr_override *rule = &root->override[i];
-        if (rule->range.size == 0)
-            continue;
-        int error =
-            wr_range_parse(&resolve->rule[i], rule->range.at, rule->range.size);
-        if (error != 0)
-            return wr_refuse(why, error, "EOVERRIDE",
-                             "the override of %.*s has no range: %.*s",
-                             (int)rule->name.size, rule->name.at,
-                             (int)rule->range.size, rule->range.at);
-    }
+    int error = wr_manifest_override_of(&rule, root, edge);
+    if (error != 0 || rule == NULL)
+        return error;
+    // npm: a rule without a value of its own changes nothing.
+    if (rule->spec.size != 1 || rule->spec.at[0] != '*')
+        *spec = rule->spec;
     return 0;
-}
-
-// Does a rule with a range hold for a spec? What cannot be compared is taken.
-static bool touches(const wr_range *rule, const wr_spec *spec) {
-    if (spec->type == WR_SPEC_RANGE)
-        return wr_range_intersects(spec->range, rule);
-    if (spec->type != WR_SPEC_VERSION)
-        return spec->type != WR_SPEC_GIT;
-    char text[300];
-    wr_range *exact = NULL;
-    size_t size = wr_semver_write(text, sizeof(text), &spec->version);
-    if (size >= sizeof(text) || wr_range_parse(&exact, text, size) != 0)
-        return false;
-    bool both = wr_range_intersects(exact, rule);
-    wr_range_free(exact);
-    return both;
-}
-
-// The spec that holds for an edge of a package that is not the root.
-static wr_text overridden(const wr_resolve *resolve, wr_text name,
-                          wr_text spec) {
-    const wr_manifest *root = &resolve->options.project->root;
-    wr_spec parsed = {.memory = NULL};
-    bool is_parsed = false, is_spec = false;
-    for (size_t i = 0; i < root->overrides; i++) {
-        const wr_override *rule = &root->override[i];
-        if (!wr_text_same(rule->name, name))
-            continue;
-        if (resolve->rule[i] != NULL && !is_parsed) {
-            is_parsed = true;
-            is_spec = wr_spec_parse(&parsed, name, spec, NULL) == 0;
-        }
-        if (resolve->rule[i] != NULL &&
-            !(is_spec && touches(resolve->rule[i], &parsed)))
-            continue;
-        // npm: a rule without a value of its own changes nothing.
-        bool any = rule->spec.size == 0 ||
-                   (rule->spec.size == 1 && rule->spec.at[0] == '*');
-        if (!any)
-            spec = rule->spec;
-        break;
-    }
-    if (is_spec)
-        wr_spec_free(&parsed);
-    return spec;
 }
 
 // ---- workspaces ------------------------------------------------------------
@@ -81,7 +31,7 @@ static int by_name(const void *left, const void *right) {
     return wr_text_order((*a)->manifest.name, (*b)->manifest.name);
 }
 
-static int sort_workspaces(wr_resolve *resolve, wr_why *why) {
+int wr_resolve_rules(wr_resolve *resolve, wr_why *why) {
     const wr_project *project = resolve->options.project;
     if (project->workspaces == 0)
         return 0;
@@ -131,11 +81,6 @@ static bool is_workspace(const wr_resolve *resolve, const wr_spec *spec) {
         return wr_range_has(spec->range, &version, false);
     return spec->type == WR_SPEC_VERSION &&
            wr_semver_compare(&version, &spec->version) == 0;
-}
-
-int wr_resolve_rules(wr_resolve *resolve, wr_why *why) {
-    int error = make_rules(resolve, why);
-    return error == 0 ? sort_workspaces(resolve, why) : error;
 }
 
 // ---- keys ------------------------------------------------------------------
@@ -254,11 +199,13 @@ static int seed_manifest(wr_resolve *resolve, const char *path,
         if (!followed(edge) ||
             (root && find_workspace(resolve, edge->name) != NULL))
             continue;
-        wr_text asked =
-            root ? edge->spec : overridden(resolve, edge->name, edge->spec);
+        wr_text asked = edge->spec;
+        int error = root ? 0 : overridden(resolve, edge, &asked);
+        if (error != 0)
+            return error;
         wr_seed *seed = &resolve->seed[resolve->seeds];
         *seed = (wr_seed){path, manifest, i};
-        int error = seed_edge(resolve, seed, asked, (uint32_t)resolve->seeds);
+        error = seed_edge(resolve, seed, asked, (uint32_t)resolve->seeds);
         if (error != 0)
             return error;
         resolve->seeds++;
@@ -302,17 +249,15 @@ int wr_resolve_edges(wr_resolve *resolve, weir_visit *visit,
     weir_key *key = few ? few_keys : calloc(edges, sizeof(*key));
     wr_text *spec = few ? few_specs : calloc(edges, sizeof(*spec));
     batch b = {NULL, 0, 0, key, 0};
-    if (key != NULL && spec != NULL) {
-        for (size_t i = 0; i < edges; i++) {
-            const wr_edge *edge = &manifest->edge[i];
-            spec[i] = resolve->options.project->root.overrides != 0
-                          ? overridden(resolve, edge->name, edge->spec)
-                          : edge->spec;
-            b.room += room_of(edge, spec[i]);
-        }
-        b.at = b.room <= FEW_BYTES ? few_bytes : malloc(b.room);
+    int error = key != NULL && spec != NULL ? 0 : -ENOMEM;
+    for (size_t i = 0; error == 0 && i < edges; i++) {
+        error = overridden(resolve, &manifest->edge[i], &spec[i]);
+        b.room += room_of(&manifest->edge[i], spec[i]);
     }
-    int error = b.at != NULL ? 0 : -ENOMEM;
+    if (error == 0)
+        b.at = b.room <= FEW_BYTES ? few_bytes : malloc(b.room);
+    if (b.at == NULL)
+        error = -ENOMEM;
     for (size_t i = 0; error == 0 && i < edges; i++) {
         const wr_edge *edge = &manifest->edge[i];
         uint32_t tag = (uint32_t)i << WR_TAG_EDGE | (uint32_t)edge->type;

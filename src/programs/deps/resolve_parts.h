@@ -125,7 +125,6 @@ struct wr_resolve {
     weir_cache *cache;
     wr_seed *seed;
     size_t seeds;
-    wr_range **rule; // parsed ranges of the root's overrides, NULL: any
     const wr_workspace **workspace; // sorted by name
     size_t workspaces;
 
@@ -194,7 +193,7 @@ static inline wr_text wr_text_of(const char *text) {
 
 // ---- resolve_edge.c --------------------------------------------------------
 
-// Prepares overrides and workspaces. -ENOMEM, -EINVAL with why.
+// Prepares workspaces. -ENOMEM.
 int wr_resolve_rules(wr_resolve *resolve, wr_why *why);
 // wr_resolve_seed adds the project's own edges.
 int wr_resolve_seed(wr_resolve *resolve, wr_why *why);

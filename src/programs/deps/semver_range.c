@@ -4,6 +4,8 @@
 // lists then.
 #include "programs/deps/semver_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,9 +41,9 @@ static void builder_init(builder *b, bool loose, bool prereleases) {
 
 static void builder_free(builder *b) {
     if (b->at != b->few)
-        free(b->at);
+        wr_free(b->at);
     if (b->text != b->scratch)
-        free(b->text);
+        wr_free(b->text);
 }
 
 static void fail(builder *b, int error) {
@@ -57,14 +59,14 @@ static void invalid(builder *b) {
 
 static void push(builder *b, const wr_comparator *comparator) {
     if (b->count == b->room) {
-        wr_comparator *more = malloc(2 * b->room * sizeof(*more));
+        wr_comparator *more = wr_malloc(2 * b->room * sizeof(*more));
         if (more == NULL) {
             fail(b, -ENOMEM);
             return;
         }
         memcpy(more, b->at, b->count * sizeof(*more));
         if (b->at != b->few)
-            free(b->at);
+            wr_free(b->at);
         b->at = more;
         b->room *= 2;
     }
@@ -390,7 +392,7 @@ static int build(builder *b, const char *text, size_t size, bool loose,
     if (size > WR_RANGE_BYTES_MAX)
         return -EINVAL;
     size_t room = room_for(text, size);
-    if (room > SCRATCH && (b->text = malloc(room)) == NULL) {
+    if (room > SCRATCH && (b->text = wr_malloc(room)) == NULL) {
         b->text = b->scratch;
         return -ENOMEM;
     }
@@ -440,7 +442,7 @@ static int pack(wr_range **out, const builder *plain, const builder *other) {
     size_t count = plain->count + (other == NULL ? 0 : other->count);
     size_t bytes = pre_bytes(plain) + (other == NULL ? 0 : pre_bytes(other));
     wr_range *range =
-        malloc(sizeof(*range) + count * sizeof(wr_comparator) + bytes);
+        wr_malloc(sizeof(*range) + count * sizeof(wr_comparator) + bytes);
     if (range == NULL)
         return -ENOMEM;
     char *texts = (char *)(range->comparator + count);
@@ -456,9 +458,12 @@ int wr_range_parse(wr_range **out, const char *text, size_t size) {
     builder plain, other;
     int error = build(&plain, text, size, true, false);
     if (error == 0 && plain.differs) {
-        // Both are valid or none: bounds alone differ.
+        // Above the largest number of a version npm's bounds are no versions:
+        // with prereleases such a range has nothing.
         error = build(&other, text, size, true, true);
-        if (error == 0)
+        if (error == -EINVAL)
+            other.count = 0;
+        if (error != -ENOMEM)
             error = pack(out, &plain, &other);
         builder_free(&other);
     } else if (error == 0) {
@@ -468,7 +473,7 @@ int wr_range_parse(wr_range **out, const char *text, size_t size) {
     return error;
 }
 
-void wr_range_free(wr_range *range) { free(range); }
+void wr_range_free(wr_range *range) { wr_free(range); }
 
 int wr_range_admits(wr_text range, const wr_semver *version) {
     builder b;

@@ -4,6 +4,8 @@
 #include "programs/deps/semver_parts.h"
 #include "programs/deps/spec_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -146,7 +148,7 @@ static int check_location(wr_spec *out, const request *in, wr_why *why) {
                       url.scheme.at, shown(in->spec), in->spec.at);
     else
         answer = wr_spec_check_fragment(url.hash);
-    free(url.memory);
+    wr_free(url.memory);
     if (answer == -ENOMEM)
         return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
     if (answer != 0 && out->type == WR_SPEC_GIT && why != NULL &&
@@ -270,7 +272,7 @@ int wr_spec_parse(wr_spec *out, wr_text name, wr_text spec, wr_why *why) {
     memset(out, 0, sizeof(*out));
     if (why != NULL)
         memset(why, 0, sizeof(*why));
-    char *memory = malloc(name.size + spec.size + 1);
+    char *memory = wr_malloc(name.size + spec.size + 1);
     if (memory == NULL)
         return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
     if (name.size > 0)
@@ -291,7 +293,7 @@ int wr_spec_parse(wr_spec *out, wr_text name, wr_text spec, wr_why *why) {
 
 void wr_spec_free(wr_spec *spec) {
     wr_range_free(spec->range);
-    free(spec->memory);
+    wr_free(spec->memory);
     memset(spec, 0, sizeof(*spec));
 }
 

@@ -2,6 +2,8 @@
 // Repositories at well-known hosts, as npm's hosted-git-info knows them.
 #include "programs/deps/spec_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -34,13 +36,13 @@ static int check_part(fragment *seen, wr_text part) {
             value.size = (size_t)more;
         if (seen->commit || seen->range)
             return -EINVAL;
-        char *copy = malloc(value.size + 1);
+        char *copy = wr_malloc(value.size + 1);
         if (copy == NULL)
             return -ENOMEM;
         if (value.size > 0)
             memcpy(copy, value.at, value.size);
         int error = wr_spec_decode(copy, &value.size);
-        free(copy);
+        wr_free(copy);
         seen->range = value.size > 0;
         return error;
     }
@@ -240,8 +242,8 @@ static bool is_shorthand(wr_text text) {
 
 static wr_text join(char *out, const char *first, wr_text second) {
     size_t size = strlen(first);
-    memcpy(out, first, size);
     memmove(out + size, second.at, second.size);
+    memcpy(out, first, size);
     return (wr_text){out, size + second.size};
 }
 
@@ -291,7 +293,7 @@ int wr_spec_is_hosted(wr_text spec) {
     if (!shorthand && wr_text_find(spec, ':') < 0 &&
         wr_text_find(spec, '@') < 0)
         return 0;
-    char *text = malloc(spec.size + 48);
+    char *text = wr_malloc(spec.size + 48);
     if (text == NULL)
         return -ENOMEM;
     wr_spec_url url;
@@ -302,10 +304,10 @@ int wr_spec_is_hosted(wr_text spec) {
         answer = wr_spec_url_parse(&url, from_scp(text, corrected));
     if (answer == 0) {
         answer = check_url(&url);
-        free(url.memory);
+        wr_free(url.memory);
     } else if (answer == -EINVAL) {
         answer = 0;
     }
-    free(text);
+    wr_free(text);
     return answer;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // URLs. Source: url.spec.whatwg.org, "URL parsing", as far as one can tell a
 // valid from an invalid URL and needs its host, path and fragment.
+#include "programs/deps/semver_parts.h"
 #include "programs/deps/spec_parts.h"
+
+#include "base/fault.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -84,6 +87,34 @@ static wr_text domain(char *text, size_t size) {
     return (wr_text){text, used};
 }
 
+// Beyond ASCII a host must be UTF-8. Space (U+00A0, ..) is none; what has no
+// width (U+FEFF) is left out. In place.
+static int check_beyond(wr_text *host, char *text) {
+    size_t used = 0;
+    for (size_t i = 0; i < host->size;) {
+        size_t space = wr_space_at(text + i, host->size - i);
+        int count = sequence((unsigned char)text[i]);
+        if (count == 0 || (size_t)count > host->size - i)
+            return -EINVAL;
+        for (int k = 1; k < count; k++) {
+            int byte = (unsigned char)text[i + (size_t)k];
+            if ((byte & 0xc0) != 0x80 ||
+                (k == 1 && !may_follow((unsigned char)text[i], byte)))
+                return -EINVAL;
+        }
+        bool no_width = space == 3 && (unsigned char)text[i] == 0xef;
+        if (space > 0 && !no_width)
+            return -EINVAL;
+        if (space == 0) {
+            memmove(text + used, text + i, (size_t)count);
+            used += (size_t)count;
+        }
+        i += (size_t)count;
+    }
+    host->size = used;
+    return used == 0 ? -EINVAL : 0;
+}
+
 static int read_host(wr_spec_url *out, char *text, size_t size, bool web) {
     if (size == 0)
         return web ? -EINVAL : 0;
@@ -93,8 +124,11 @@ static int read_host(wr_spec_url *out, char *text, size_t size, bool web) {
                        wr_host_is_ipv6((wr_text){text + 1, size - 2})
                    ? 0
                    : -EINVAL;
-    if (web)
+    if (web) {
         out->host = domain(text, size);
+        if (check_beyond(&out->host, text) != 0)
+            return -EINVAL;
+    }
     for (size_t i = 0; i < out->host.size; i++)
         if (is_forbidden(out->host.at[i], web))
             return -EINVAL;
@@ -249,13 +283,13 @@ static int read_url(wr_spec_url *out, char *text, size_t size) {
 
 int wr_spec_url_parse(wr_spec_url *out, wr_text text) {
     memset(out, 0, sizeof(*out));
-    out->memory = malloc(text.size + 1);
+    out->memory = wr_malloc(text.size + 1);
     if (out->memory == NULL)
         return -ENOMEM;
     wr_text plain = strip(out->memory, text);
     int error = read_url(out, out->memory, plain.size);
     if (error != 0) {
-        free(out->memory);
+        wr_free(out->memory);
         out->memory = NULL;
     }
     return error;

@@ -178,7 +178,6 @@ static void post_end(wr_web *web) {
 int wr_web_start(wr_web *web, wr_web_request *request) {
     wr_web_inside *inside = wr_web_inside_of(request);
     memset(inside, 0, sizeof(*inside));
-    inside->state = WR_WEB_POSTED;
     request->why.code[0] = request->why.text[0] = '\0';
     request->answer = 0;
     request->body = NULL;
@@ -192,7 +191,7 @@ int wr_web_start(wr_web *web, wr_web_request *request) {
 void wr_web_cancel(wr_web *web, wr_web_request *request) {
     wr_web_inside *inside = wr_web_inside_of(request);
     wr_mutex_lock(&web->lock);
-    if (inside->state != WR_WEB_OVER && !wr_link_linked(&inside->cancel))
+    if (!inside->over && !wr_link_linked(&inside->cancel))
         wr_list_push_back(&web->cancels, &inside->cancel);
     post_end(web);
 }
@@ -203,15 +202,18 @@ void wr_web_stop(wr_web *web) {
     post_end(web);
 }
 
+// Whoever was cancelled first; he is posted no more, if he was.
 static wr_web_request *next_cancel(wr_web *web) {
     wr_mutex_lock(&web->lock);
     wr_link *link = wr_list_pop_front(&web->cancels);
+    wr_web_inside *inside = NULL;
+    if (link != NULL) {
+        inside = (void *)((char *)link - offsetof(wr_web_inside, cancel));
+        if (!inside->begun)
+            wr_list_remove(&inside->link);
+    }
     wr_mutex_unlock(&web->lock);
-    return link == NULL
-               ? NULL
-               : wr_web_request_of((
-                     wr_web_inside *)(void *)((char *)link -
-                                              offsetof(wr_web_inside, cancel)));
+    return inside == NULL ? NULL : wr_web_request_of(inside);
 }
 
 static void take_posted(wr_web *web) {
@@ -223,7 +225,6 @@ static void take_posted(wr_web *web) {
     wr_mutex_unlock(&web->lock);
     for (wr_link *link; (link = wr_list_pop_front(&posted)) != NULL;)
         wr_web_begin(web, wr_web_request_of((wr_web_inside *)(void *)link));
-    // Who is cancelled is not posted any more: he was before.
     for (wr_web_request *request;
          cancels && (request = next_cancel(web)) != NULL;)
         wr_web_drop(web, request);

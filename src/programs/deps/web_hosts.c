@@ -50,7 +50,7 @@ void wr_web_finish(wr_web *web, wr_web_request *request, int status) {
         request->body_size = 0;
     }
     wr_mutex_lock(&web->lock);
-    inside->state = WR_WEB_OVER;
+    inside->over = true;
     if (wr_link_linked(&inside->cancel))
         wr_list_remove(&inside->cancel);
     wr_mutex_unlock(&web->lock);
@@ -108,12 +108,12 @@ static int queue(wr_web *web, wr_web_request *request) {
 
 void wr_web_begin(wr_web *web, wr_web_request *request) {
     wr_web_inside *inside = wr_web_inside_of(request);
+    inside->begun = true;
     int error = queue(web, request);
     if (error != 0) {
         wr_web_finish(web, request, error);
         return;
     }
-    inside->state = WR_WEB_WAITING;
     wr_link *waiting = &inside->host->waiting;
     if (inside->hops > 0) // it has waited already
         wr_list_push_front(waiting, &inside->link);
@@ -141,12 +141,13 @@ void wr_web_drop(wr_web *web, wr_web_request *request) {
     wr_web_host *host = inside->host;
     if (inside->transfer != NULL)
         wr_web_release(inside->transfer);
-    else
+    else if (host != NULL)
         wr_list_remove(&inside->link);
     char shown[256];
     int error =
         wr_refuse(&request->why, -ECANCELED, "ECANCELED", "%s: cancelled",
                   wr_web_shown(wr_web_url(request), shown, sizeof(shown)));
     wr_web_finish(web, request, error);
-    wr_web_pump(web, host);
+    if (host != NULL)
+        wr_web_pump(web, host);
 }

@@ -25,13 +25,6 @@ enum {
     WR_WEB_URL_MAX = 8 * 1024,
 };
 
-typedef enum wr_web_state {
-    WR_WEB_OVER,
-    WR_WEB_POSTED,
-    WR_WEB_WAITING,
-    WR_WEB_ACTIVE,
-} wr_web_state;
-
 // Where connections lead to: "https://example.com:8443".
 typedef struct wr_web_host {
     wr_link link;    // web->hosts
@@ -46,11 +39,12 @@ typedef struct wr_web_transfer wr_web_transfer;
 
 // What a request's private_ holds.
 typedef struct wr_web_inside {
-    wr_link link;       // web->posted, or host->waiting
-    wr_link cancel;     // web->cancels; under the lock
-    wr_web_state state; // OVER or not: under the lock
-    bool again;         // on a connection of its own
-    bool secure_once;   // a hop was https
+    wr_link link;   // web->posted, or host->waiting
+    wr_link cancel; // web->cancels; under the lock
+    bool over;      // too
+    bool begun;
+    bool again;       // on a connection of its own
+    bool secure_once; // a hop was https
     unsigned hops;
     wr_web_transfer *transfer;
     wr_web_host *host;

@@ -141,7 +141,6 @@ int wr_web_launch(wr_web *web, wr_web_request *request) {
     transfer->error[0] = '\0';
     request->answer = 0;
     inside->transfer = transfer;
-    inside->state = WR_WEB_ACTIVE;
     inside->host->active++;
     wait_from_now(transfer);
     wr_web_counts *counts = &web->counts;
@@ -225,7 +224,6 @@ static bool found_closed(wr_web_transfer *transfer, CURLcode code) {
 static void send_again(wr_web *web, wr_web_request *request) {
     wr_web_inside *inside = wr_web_inside_of(request);
     inside->again = true;
-    inside->state = WR_WEB_WAITING;
     wr_list_push_front(&inside->host->waiting, &inside->link);
     wr_web_pump(web, inside->host);
 }

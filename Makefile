@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Shortcuts. The build itself is CMakeLists.txt with CMakePresets.json.
 .DEFAULT_GOAL := release
-.PHONY: release demo test check asan tsan fuzz bench format clean
+.PHONY: release demo test check asan tsan fuzz bench bench-deps format clean
 
 build_tools := build-essential cmake ninja-build
 # What `weir serve` and `weir run` are made of.
@@ -51,6 +51,12 @@ bench:
 	@tools/need.sh $(bench_tools)
 	@$(MAKE) --no-print-directory release
 	@bench/run.sh
+
+# `weir deps fetch` beside bun, utoo and pnpm.
+bench-deps:
+	@tools/need.sh $(bench_tools)
+	@$(MAKE) --no-print-directory release
+	@bench/run.sh deps
 
 # Rewrites every C file as .clang-format has it.
 format:

@@ -4,7 +4,7 @@
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
 # Half an hour; with --quick eight minutes, on smaller files, with fewer runs.
 # usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache] [serve]
-#            [frontier]
+#               [frontier] [deps]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . bench/common.sh
@@ -13,16 +13,16 @@ build=build/release
 chosen=() arguments=()
 for word in "$@"; do
     case $word in
-        delta | stream | loop | http | trace | cache | serve | frontier)
+        delta | stream | loop | http | trace | cache | serve | frontier | deps)
             chosen+=("$word") ;;
         --quick) arguments+=("$word") ;;
         *) die "unknown word: $word (there are" \
             "--quick, delta, stream, loop, http, trace, cache, serve," \
-            "frontier)" ;;
+            "frontier, deps)" ;;
     esac
 done
 test ${#chosen[@]} -gt 0 ||
-    chosen=(loop http trace cache serve frontier stream delta)
+    chosen=(loop http trace cache serve frontier deps stream delta)
 
 SECONDS=0
 log=build/bench.log

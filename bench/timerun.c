@@ -8,13 +8,16 @@
 // a disturbed run can be told from a quiet one. Threads and waited-for children
 // of the command are counted with it.
 //
-//   bench_timerun [-a FILE] COMMAND [ARGUMENT]...
+//   bench_timerun [-m] [-a FILE] COMMAND [ARGUMENT]...
 //
+// -m: behind these, minor and major page faults, voluntary and involuntary
+// switches.
 // The line goes to standard error, or with -a to the end of FILE. Ends with
 // the command's status; 128 + signal if one killed it, 127 if it did not start.
 #include <errno.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,17 +75,19 @@ static int start(pid_t *child, char **command) {
 int main(int argc, char **argv) {
     FILE *out = stderr;
     int first = 1;
-    if (argc > 2 && strcmp(argv[1], "-a") == 0) {
-        out = fopen(argv[2], "a");
+    bool more = argc > 1 && strcmp(argv[1], "-m") == 0;
+    first += more;
+    if (argc > first + 1 && strcmp(argv[first], "-a") == 0) {
+        out = fopen(argv[first + 1], "a");
         if (out == NULL) {
-            fprintf(stderr, "bench_timerun: %s: %s\n", argv[2],
+            fprintf(stderr, "bench_timerun: %s: %s\n", argv[first + 1],
                     strerror(errno));
             return 127;
         }
-        first = 3;
+        first += 2;
     }
     if (first >= argc) {
-        fprintf(stderr, "usage: bench_timerun [-a FILE] COMMAND...\n");
+        fprintf(stderr, "usage: bench_timerun [-m] [-a FILE] COMMAND...\n");
         return 127;
     }
     // The terminal's interrupt is for the command; we still report on it.
@@ -105,8 +110,12 @@ int main(int argc, char **argv) {
     double user = of_timeval(usage.ru_utime);
     double system = of_timeval(usage.ru_stime);
     double other = busy_s() - busy - user - system;
-    fprintf(out, "%.4f %.4f %.4f %ld %.2f\n", wall, user, system,
-            usage.ru_maxrss, other > 0 ? other : 0);
+    fprintf(out, "%.4f %.4f %.4f %ld %.2f", wall, user, system, usage.ru_maxrss,
+            other > 0 ? other : 0);
+    if (more)
+        fprintf(out, " %ld %ld %ld %ld", usage.ru_minflt, usage.ru_majflt,
+                usage.ru_nvcsw, usage.ru_nivcsw);
+    fputc('\n', out);
     if (fclose(out) != 0)
         return 127;
     return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

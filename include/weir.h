@@ -9,6 +9,7 @@
 #define WEIR_H
 #include "weir/base.h"
 #include "weir/cache.h"
+#include "weir/frontier.h"
 #include "weir/loop.h"
 #include "weir/observe.h"
 #include "weir/parallel.h"

@@ -55,6 +55,7 @@ weir_test(deps_project
     a_project_is_its_package_json
     workspaces_are_found
     patterns_name_folders
+    a_workspace_may_be_elsewhere
     folders_that_begin_with_a_dot_are_left_out
     node_modules_is_never_entered
     negated_patterns_leave_out

@@ -24,7 +24,12 @@ typedef struct record {
 
 static_assert(sizeof(record) % 4 == 0, "records lie one after the other");
 
-static size_t rounded(size_t size) { return (size + 7) & ~(size_t)7; }
+#define ROUNDED(size) (((size) + 7) & ~(size_t)7)
+static size_t rounded(size_t size) { return ROUNDED(size); }
+
+static_assert(sizeof(((weir_visit *)0)->outcome) ==
+                  ROUNDED(sizeof(record)) + ROUNDED(sizeof(wr_outcome)),
+              "a visit has room for what it came to");
 
 // ---- writing ---------------------------------------------------------------
 

@@ -147,7 +147,7 @@ struct weir_visit {
     wr_link later; // in frontier->later while it has returned LATER
     // What it came to, on its way to the owner, if it has no other.
     wr_letter letter;
-    uint64_t outcome[(sizeof(wr_outcome) + 16) / sizeof(uint64_t)];
+    uint64_t outcome[(sizeof(wr_outcome) + 24) / sizeof(uint64_t)];
 };
 
 // ---- who works -------------------------------------------------------------

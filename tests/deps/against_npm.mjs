@@ -93,7 +93,7 @@ const bent = (make) => () => {
 
 const word = () => one(['foo', 'bar', 'a', 'latest', 'next', 'Foo', 'x.tgz',
   'http', 'node_modules', 'favicon.ico', 'b.tar.gz', 'c.TAR', 'git', '_x',
-  '.y', '-z', 'constructors', 'a b', 'q~', "w'", 'semver', 'tree', 'archive',
+  '.y', '-z', 'a b', 'q~', "w'", 'semver', 'tree', 'archive',
   'get', 'raw', 'x.git', '1', '..', '.', 'é', '%41', '%', '%zz', '%2e', '%ff'])
 const name = () => maybe(4, () => '@' + word() + '/') + word()
 const host = () => one(['github.com', 'gitlab.com', 'bitbucket.org',

@@ -129,7 +129,10 @@ static inline void check_body(const fetch *self, const char *text) {
 
 static inline void check_failed(const fetch *self, int status,
                                 const char *code) {
-    if (self->status != status || strcmp(self->request.why.code, code) != 0)
+    // As much of a code as there is room for.
+    if (self->status != status ||
+        strncmp(self->request.why.code, code,
+                sizeof(self->request.why.code) - 1) != 0)
         CHECK_FAIL("%s: %d %s (%s), expected %d %s", self->url, self->status,
                    self->request.why.code, self->request.why.text, status,
                    code);

@@ -12,6 +12,8 @@ static weir_pipeline_options line_options = WEIR_PIPELINE_OPTIONS_INIT;
 static weir_loop_options loop_options = WEIR_LOOP_OPTIONS_INIT;
 static weir_call call = WEIR_CALL_INIT(0, 0);
 static weir_cache_options cache_options = WEIR_CACHE_OPTIONS_INIT;
+static weir_frontier_options frontier_options = WEIR_FRONTIER_OPTIONS_INIT;
+static weir_key key = WEIR_KEY_INIT("key", 3);
 static weir_get get = WEIR_GET_INIT("key", 3, 0);
 
 int main(void) {
@@ -22,7 +24,8 @@ int main(void) {
                    order_options.first == 0 && line_options.batch == 0 &&
                    loop_options.size == sizeof(loop_options) &&
                    call.priority == 0 && cache_options.load_ns == 0 &&
-                   get.key_size == 3
+                   get.key_size == 3 && key.size == 3 &&
+                   frontier_options.attempts_max == 1
                ? 0
                : 1;
 }

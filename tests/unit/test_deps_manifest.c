@@ -459,10 +459,17 @@ static void texts_outlive_the_json(void) {
     drop();
 }
 
+static void *json_malloc(size_t size) {
+    void *memory = wr_malloc(size);
+    if (memory == NULL)
+        errno = ENOMEM; // as malloc does
+    return memory;
+}
+
 static void running_out_of_memory_is_told_and_leaves_nothing(void) {
     if (!wr_fault_arm(WR_FAULT_ALLOC, UINT64_MAX, 0))
         SKIP("a build without WEIR_FAULTS");
-    json_set_alloc_funcs(wr_malloc, wr_free);
+    json_set_alloc_funcs(json_malloc, wr_free);
     CHECK_EQ(root(everything), 0);
     uint64_t count = wr_fault_seen(WR_FAULT_ALLOC);
     drop();

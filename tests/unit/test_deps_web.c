@@ -82,8 +82,8 @@ static void a_value_that_would_be_two_headers_is_refused(void) {
     client_open();
     check_failed(fetch_one(&one, &server, "/"), -EPROTO, "EINVALIDHEADER");
     client_close();
-    CHECK_EQ(server.requests, 0);
     scripted_stop(&server);
+    CHECK_EQ(server.requests, 0);
 }
 
 // ---- answers ---------------------------------------------------------------
@@ -345,8 +345,8 @@ static void connections_are_kept(void) {
     CHECK_EQ(counts.in_flight_max, 1);
     CHECK(counts.bytes_received >= 50 * 40 && counts.bytes_sent >= 50 * 40);
     client_close();
-    CHECK_EQ(server.accepted, 1);
     scripted_stop(&server);
+    CHECK_EQ(server.accepted, 1);
 }
 
 static bool play_held(scripted_peer *peer, const char *request) {
@@ -380,9 +380,9 @@ static void connections_to_a_host_are_bounded(void) {
     wr_web_count(desk.web, &counts);
     CHECK_EQ(counts.in_flight_max, 3);
     client_close();
+    scripted_stop(&server);
     CHECK_EQ(server.accepted, 3);
     CHECK_EQ(server.inside_max, 3);
-    scripted_stop(&server);
 }
 
 // The other end closes right behind its answer, as servers do after a while.
@@ -398,8 +398,8 @@ static void a_connection_closed_meanwhile_is_replaced(void) {
         fetch_free(&one);
     }
     client_close();
-    CHECK_EQ(server.accepted, 20);
     scripted_stop(&server);
+    CHECK_EQ(server.accepted, 20);
 }
 
 // ---- proxies ---------------------------------------------------------------

@@ -230,8 +230,8 @@ static void surplus_bytes_are_not_the_next_answer(void) {
         fetch_free(&one);
     }
     client_close();
-    CHECK_EQ(server.accepted, 5);
     scripted_stop(&server);
+    CHECK_EQ(server.accepted, 5);
 }
 
 // ---- too large -------------------------------------------------------------
@@ -403,8 +403,8 @@ static void a_redirect_loop_ends(void) {
     check_failed(fetch_one(&one, &server, "/ftp"), -EPROTO,
                  "EUNSUPPORTEDPROTOCOL");
     client_close();
-    CHECK_EQ(server.requests, 21 + 21 + 1);
     scripted_stop(&server);
+    CHECK_EQ(server.requests, 21 + 21 + 1);
 }
 
 static void a_token_goes_to_its_own_place_alone(void) {
@@ -456,8 +456,8 @@ static void expect_proxy(const char *answer, int status, const char *code) {
     check_failed(&one, status, code);
     CHECK_EQ(one.request.answer, 0);
     client_close();
-    CHECK(server.requests >= 1);
     scripted_stop(&server);
+    CHECK(server.requests >= 1);
 }
 
 static void a_proxys_refusal_is_told_as_its_own(void) {

@@ -52,11 +52,20 @@ static int not_json(wr_why *why, const wr_scan *s, const char *json) {
 }
 
 // The tree of what the scanner has let pass: there is nothing in it that
-// jansson refuses, but when its memory ends it says all kinds of things.
+// jansson refuses. When its memory ends it says all kinds of things, and where
+// its buffer cannot grow it loses letters and says nothing (2.14): but malloc
+// has said it.
 static int load_plain(json_t **out, const char *json, size_t size,
                       wr_why *why) {
+    int before = errno;
+    errno = 0;
     *out = json_loadb(json, size, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-    return *out == NULL ? no_memory(why) : 0;
+    bool lost = *out == NULL || errno == ENOMEM;
+    errno = before;
+    if (!lost)
+        return 0;
+    json_decref(*out);
+    return no_memory(why);
 }
 
 static int load(json_t **out, const char *json, size_t size, wr_why *why) {

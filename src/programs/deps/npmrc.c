@@ -60,15 +60,22 @@ bool wr_npmrc_is_key(const char *key) {
                                      strcmp(key + size - 9, ":registry") == 0);
 }
 
-const wr_npmrc_entry *wr_npmrc_find(const wr_npmrc *config, const char *key) {
+// `nulls`: whether null is a value, or leaves it to the next source.
+static const wr_npmrc_entry *find(const wr_npmrc *config, const char *key,
+                                  bool nulls) {
     const wr_npmrc_entry *found = NULL;
     for (size_t i = 0; i < config->entries; i++) {
         const wr_npmrc_entry *entry = &config->entry[i];
         if (strcmp(entry->key, key) == 0 &&
+            (nulls || entry->kind != WR_NPMRC_NULL) &&
             (found == NULL || entry->source <= found->source))
             found = entry;
     }
     return found;
+}
+
+const wr_npmrc_entry *wr_npmrc_find(const wr_npmrc *config, const char *key) {
+    return find(config, key, true);
 }
 
 int wr_npmrc_refuse(const wr_npmrc_entry *entry, const char *what,
@@ -83,10 +90,10 @@ int wr_npmrc_refuse(const wr_npmrc_entry *entry, const char *what,
 // ---------------------------------------------------------------------------
 // Values of each kind. What is not set leaves *out as it is.
 
-// The entry that holds. NULL: none, or (if it may be) null.
-static int one(const wr_npmrc *config, const char *key,
+// The entry that holds, or NULL.
+static int one(const wr_npmrc *config, const char *key, bool nulls,
                const wr_npmrc_entry **out, wr_why *why) {
-    *out = wr_npmrc_find(config, key);
+    *out = find(config, key, nulls);
     if (*out != NULL && (*out)->list)
         return wr_npmrc_refuse(*out, "takes one value", why);
     if (*out != NULL && (*out)->kind == WR_NPMRC_ODD)
@@ -97,7 +104,7 @@ static int one(const wr_npmrc *config, const char *key,
 static int read_bool(const wr_npmrc *config, const char *key, bool *out,
                      wr_why *why) {
     const wr_npmrc_entry *entry;
-    int error = one(config, key, &entry, why);
+    int error = one(config, key, true, &entry, why);
     if (error != 0 || entry == NULL)
         return error;
     const char *text = entry->kind == WR_NPMRC_TEXT ? entry->text : "";
@@ -117,8 +124,8 @@ static int read_bool(const wr_npmrc *config, const char *key, bool *out,
 static int read_number(const wr_npmrc *config, const char *key, int64_t least,
                        int64_t most, bool whole, int64_t *out, wr_why *why) {
     const wr_npmrc_entry *entry;
-    int error = one(config, key, &entry, why);
-    if (error != 0 || entry == NULL || entry->kind == WR_NPMRC_NULL)
+    int error = one(config, key, true, &entry, why);
+    if (error != 0 || entry == NULL)
         return error;
     const char *text = entry->kind == WR_NPMRC_TEXT ? entry->text : "x";
     bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
@@ -141,7 +148,7 @@ static int read_number(const wr_npmrc *config, const char *key, int64_t least,
 static int read_text(const wr_npmrc *config, const char *key, const char **out,
                      wr_why *why) {
     const wr_npmrc_entry *entry;
-    int error = one(config, key, &entry, why);
+    int error = one(config, key, true, &entry, why);
     if (error != 0 || entry == NULL || entry->kind == WR_NPMRC_NULL)
         return error;
     const char *text = entry->kind == WR_NPMRC_TRUE    ? "true"
@@ -155,8 +162,8 @@ static int read_text(const wr_npmrc *config, const char *key, const char **out,
 static int read_path(wr_npmrc *config, const char *key, const char **out,
                      wr_why *why) {
     const wr_npmrc_entry *entry;
-    int error = one(config, key, &entry, why);
-    if (error != 0 || entry == NULL || entry->kind == WR_NPMRC_NULL ||
+    int error = one(config, key, false, &entry, why);
+    if (error != 0 || entry == NULL ||
         (entry->kind == WR_NPMRC_TEXT && entry->text[0] == '\0'))
         return error;
     if (entry->kind != WR_NPMRC_TEXT)
@@ -169,7 +176,7 @@ static int read_path(wr_npmrc *config, const char *key, const char **out,
 static int read_proxy(const wr_npmrc *config, const char *key, const char **out,
                       wr_why *why) {
     const wr_npmrc_entry *entry;
-    int error = one(config, key, &entry, why);
+    int error = one(config, key, true, &entry, why);
     if (error != 0 || entry == NULL || entry->kind == WR_NPMRC_NULL ||
         entry->kind == WR_NPMRC_FALSE)
         return error;

@@ -126,36 +126,52 @@ static int shown(wr_text text) {
     return text.size > 200 ? 200 : (int)text.size;
 }
 
+// npm turns the backslashes of git+file:// around, for another system's sake.
+static int read_location(wr_spec_url *url, wr_text spec) {
+    if (!wr_text_begins(spec, "git+file://"))
+        return wr_spec_url_parse(url, spec);
+    char *turned = wr_malloc(spec.size);
+    if (turned == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < spec.size; i++)
+        turned[i] = spec.at[i] == '\\' ? '/' : spec.at[i];
+    int error = wr_spec_url_parse(url, (wr_text){turned, spec.size});
+    wr_free(turned);
+    return error;
+}
+
+static int refuse_spec(wr_why *why, int error, const char *what, wr_text spec) {
+    if (error == -ENOMEM)
+        return wr_refuse(why, error, "ENOMEM", "out of memory");
+    return wr_refuse(why, error, "EINVALIDSPEC", "%s: %.*s", what, shown(spec),
+                     spec.at);
+}
+
 static int check_location(wr_spec *out, const request *in, wr_why *why) {
     wr_spec_url url;
-    int answer = check_ssh(in->spec);
     out->type = WR_SPEC_GIT;
-    if (answer == 1)
+    int error = check_ssh(in->spec);
+    if (error == 1)
         return 0;
-    if (answer == 0)
-        answer = wr_spec_url_parse(&url, in->spec);
-    if (answer == -ENOMEM)
-        return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
-    if (answer != 0)
-        return wr_refuse(why, -EINVAL, "EINVALIDSPEC", "Invalid URL: %.*s",
-                         shown(in->spec), in->spec.at);
-    if (wr_text_is(url.scheme, "http") || wr_text_is(url.scheme, "https"))
+    if (error < 0)
+        return refuse_spec(why, error, "Invalid fragment", in->spec);
+    error = read_location(&url, in->spec);
+    if (error != 0)
+        return refuse_spec(why, error, "Invalid URL", in->spec);
+    if (wr_text_is(url.scheme, "http") || wr_text_is(url.scheme, "https")) {
         out->type = WR_SPEC_REMOTE;
-    else if (!is_git_scheme(url.scheme))
-        answer =
+    } else if (is_git_scheme(url.scheme)) {
+        error = wr_spec_check_fragment(url.hash);
+        if (error != 0)
+            refuse_spec(why, error, "Invalid fragment", in->spec);
+    } else {
+        error =
             wr_refuse(why, -EINVAL, "EUNSUPPORTEDPROTOCOL",
                       "Unsupported URL Type \"%.*s:\": %.*s", shown(url.scheme),
                       url.scheme.at, shown(in->spec), in->spec.at);
-    else
-        answer = wr_spec_check_fragment(url.hash);
+    }
     wr_free(url.memory);
-    if (answer == -ENOMEM)
-        return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
-    if (answer != 0 && out->type == WR_SPEC_GIT && why != NULL &&
-        why->code[0] == '\0')
-        wr_refuse(why, -EINVAL, "EINVALIDSPEC", "Invalid fragment: %.*s",
-                  shown(in->spec), in->spec.at);
-    return answer;
+    return error;
 }
 
 // ---- the registry ----------------------------------------------------------
@@ -193,11 +209,8 @@ static int check(wr_spec *out, const request *in, wr_why *why) {
         return 0;
     }
     int hosted = wr_spec_is_hosted(in->spec);
-    if (hosted == -ENOMEM)
-        return wr_refuse(why, hosted, "ENOMEM", "out of memory");
     if (hosted < 0)
-        return wr_refuse(why, hosted, "EINVALIDSPEC", "Invalid fragment: %.*s",
-                         shown(in->spec), in->spec.at);
+        return refuse_spec(why, hosted, "Invalid fragment", in->spec);
     if (hosted > 0) {
         out->type = WR_SPEC_GIT;
         return 0;

@@ -54,7 +54,7 @@ struct wr_web_request {
     // The answer.
     wr_why why;
     int answer;    // HTTP status: 200, 304, 404, 429, 503...
-    uint8_t *body; // of a 200; as it was sent: see gzip
+    uint8_t *body; // of a 200, never NULL then; as it was sent: see gzip
     size_t body_size;
     bool gzip; // body is gzip
     char new_etag[128];

@@ -196,14 +196,14 @@ static int answer_headers_over(wr_web_transfer *transfer) {
         return 0;
     if (transfer->foreign)
         return garbled(transfer, "an encoding that was not asked for");
-    if (transfer->chunked || transfer->length <= 0)
-        return 0;
-    if ((uint64_t)transfer->length > transfer->web->bytes_max)
+    int64_t length =
+        transfer->chunked || transfer->length < 1 ? 1 : transfer->length;
+    if ((uint64_t)length > transfer->web->bytes_max)
         return too_large(transfer);
     // Enough for all of it, unless that is a word too big to be believed
     // before the bytes come.
-    return make_room(transfer, transfer->length < WR_WEB_TRUSTED_MAX
-                                   ? (size_t)transfer->length
+    return make_room(transfer, length < WR_WEB_TRUSTED_MAX
+                                   ? (size_t)length
                                    : WR_WEB_TRUSTED_MAX);
 }
 

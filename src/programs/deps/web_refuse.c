@@ -22,10 +22,12 @@ const char *wr_web_shown(const char *url, char *out, size_t size) {
 
 // ---- TLS -------------------------------------------------------------------
 
-// OpenSSL's verdicts by node's names (X509_V_ERR_*).
+// OpenSSL's verdicts by node's names (X509_V_ERR_*). 1 is what curl leaves
+// there when it looked at the name first, and it was another's.
 static const char *verdict(long result) {
     switch (result) {
-    case 0: return "ERR_TLS_CERT_ALTNAME_INVALID"; // good, but another's
+    case 0:
+    case 1: return "ERR_TLS_CERT_ALTNAME_INVALID";
     case 2: return "UNABLE_TO_GET_ISSUER_CERT";
     case 7: return "CERT_SIGNATURE_FAILURE";
     case 9: return "CERT_NOT_YET_VALID";
@@ -41,7 +43,8 @@ static const char *verdict(long result) {
 
 static const char *verdict_text(long result) {
     switch (result) {
-    case 0: return "its certificate is for another name";
+    case 0:
+    case 1: return "its certificate is for another name";
     case 9: return "its certificate is not valid yet";
     case 10: return "its certificate has expired";
     case 18:

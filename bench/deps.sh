@@ -142,9 +142,9 @@ once() {
     command_of "$tool" "$url" "$cache"
     asked "$where" /-/reset >"$work/output"
     ticks=$(busy "$where")
-    (cd "$work/project" && exec env HOME="$work/home" "${environment[@]}" \
-        "$OLDPWD/$timerun" -m -a "$work/line" "${command[@]}") \
-        >"$work/output" 2>&1 || status=$?
+    (cd "$work/project" && exec timeout 300 env HOME="$work/home" \
+        "${environment[@]}" "$OLDPWD/$timerun" -m -a "$work/line" \
+        "${command[@]}") >"$work/output" 2>&1 </dev/null || status=$?
     if test $status -ne 0; then
         echo "deps: $tool failed with $status:" >&2
         tail -n 5 "$work/output" >&2

@@ -101,27 +101,38 @@ function less(text, most, value, median) {
         number(median), median <= most ? "yes" : "no"
 }
 
-function goals(engine, key, peer, edges) {
-    for (edges = 0; edges <= 1; edges++) {
-        key = "2.id" (edges ? ".edges" : "") ":wall"
-        if (!((name[engine] "." key) in low))
-            continue
-        goal(name[engine] (edges ? ", edges kept" : "") ": 10^6 checks/s", 5,
-            1000 / low[name[engine] "." key],
-            1000 / mid[name[engine] "." key])
-        peer = low["levels." key] < low["spawn." key] ? "levels." : "spawn."
-        if ((peer key) in low)
-            goal(name[engine] (edges ? ", edges kept" : "") \
-                ": times rayon + dashmap's", 1,
-                low[peer key] / low[name[engine] "." key],
-                mid[peer key] / mid[name[engine] "." key])
-    }
-    for (key = 10000; key <= many; key += many - 10000) {
-        peer = name[engine] ".later." key
-        if ((peer ":wall") in low)
-            less(name[engine] ", " key " answers: over the ideal, %", 5,
-                100 * (low[peer ":wall"] / low[peer ":rounds"] - 1),
-                100 * (mid[peer ":wall"] / low[peer ":rounds"] - 1))
+function times(engine, key, form, text,    mine, peer) {
+    mine = name[engine] ".2." key ":wall"
+    peer = form ".2." key ":wall"
+    if ((mine in low) && (peer in low))
+        goal(name[engine] ", " text ", times rayon + dashmap " \
+            (form == "spawn" ? "task per node" : "level by level"), 1,
+            low[peer] / low[mine], mid[peer] / mid[mine])
+}
+
+function goals(engine,    key, walk, nodes) {
+    walk = name[engine] ".2.id:wall"
+    if (walk in low)
+        goal(name[engine] ": 10^6 checks/s", 5, 1000 / low[walk],
+            1000 / mid[walk])
+    walk = name[engine] ".2.id.edges:wall"
+    if (walk in low)
+        goal(name[engine] ", edges kept: 10^6 checks/s", 5, 1000 / low[walk],
+            1000 / mid[walk])
+    times(engine, "id", "spawn", "8 bytes")
+    times(engine, "id", "levels", "8 bytes")
+    times(engine, "id.edges", "spawn", "8 bytes, edges kept")
+    times(engine, "id.edges", "levels", "8 bytes, edges kept")
+    times(engine, "text", "spawn", "16 bytes")
+    times(engine, "text", "levels", "16 bytes")
+    times(engine, "text.edges", "spawn", "16 bytes, edges kept")
+    times(engine, "text.edges", "levels", "16 bytes, edges kept")
+    for (nodes = 10000; nodes <= many; nodes += many - 10000) {
+        walk = name[engine] ".later." nodes
+        if ((walk ":wall") in low)
+            less(name[engine] ", " nodes " answers: over the ideal, %", 5,
+                100 * (low[walk ":wall"] / low[walk ":rounds"] - 1),
+                100 * (mid[walk ":wall"] / low[walk ":rounds"] - 1))
     }
 }
 

@@ -4,3 +4,8 @@ if(NOT TARGET deps_registry)
     return()
 endif()
 weir_script(deps.registry deps/registry.sh $<TARGET_FILE:deps_registry>)
+if(TARGET weir_program)
+    weir_script(deps.graph deps/graph.sh $<TARGET_FILE:weir_program>
+        $<TARGET_FILE:deps_registry>
+        ${PROJECT_SOURCE_DIR}/bench/registry/walk.mjs)
+endif()

@@ -30,6 +30,7 @@ weir_test(deps_store_harm
     killed_at_any_moment_it_holds_whole_records
     a_full_disk_ends_the_writing_alone
     a_read_only_folder_is_read
+    running_out_of_memory_costs_records_alone
     the_folder_is_made_and_private
     a_folder_that_others_write_to_is_refused)
 foreach(program deps_store deps_store_harm)

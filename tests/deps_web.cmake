@@ -22,8 +22,10 @@ weir_test(deps_web
     connections_are_kept
     connections_to_a_host_are_bounded
     a_connection_closed_meanwhile_is_replaced
+    a_request_that_a_kept_connection_loses_is_sent_again
     a_proxy_is_asked_where_one_is_set
-    the_environments_proxies_are_npms_business)
+    the_environments_proxies_come_after_npms
+    a_handle_changes_its_proxy_with_the_scheme)
 weir_test(deps_web_faults
     a_truncated_body_is_transient
     a_truncation_is_told_in_bytes
@@ -55,6 +57,7 @@ weir_test(deps_web_use
     a_cancel_right_behind_the_start_counts
     a_cancel_of_what_is_over_changes_nothing
     done_may_start_it_again
+    done_may_start_and_cancel
     an_idle_loop_sleeps_for_good
     a_burst_wakes_the_loop_once
     a_stop_before_the_run_counts
@@ -63,7 +66,36 @@ weir_test(deps_web_use
     a_cafile_that_cannot_be_read_is_told_at_once
     lack_of_memory_at_any_place_is_told
     lack_of_descriptors_is_told)
-foreach(program deps_web deps_web_faults deps_web_use)
+weir_test(deps_web_names
+    a_name_is_looked_up_once
+    a_name_that_does_not_exist_fails_each
+    a_look_up_is_cancelled_without_waiting
+    a_look_up_that_never_ends_times_out)
+target_link_libraries(test_deps_web_names PRIVATE ${CMAKE_DL_LIBS})
+set(programs deps_web deps_web_faults deps_web_use deps_web_names)
+pkg_check_modules(TEST_TLS QUIET IMPORTED_TARGET libssl libcrypto)
+if(TEST_TLS_FOUND)
+    weir_test(deps_web_tls
+        a_good_certificate_is_trusted
+        the_files_word_counts_more_than_the_text
+        an_unknown_authority_is_refused
+        an_expired_certificate_is_refused
+        a_self_signed_certificate_is_refused
+        another_hosts_certificate_is_refused
+        without_strict_ssl_all_of_them_will_do
+        what_speaks_no_tls_is_told
+        a_handshake_cut_off_is_transient
+        a_body_cut_off_under_tls_is_no_end
+        a_token_never_goes_in_the_clear_once_it_was_not
+        connections_are_kept_under_tls
+        a_peer_that_is_gone_kills_nobody)
+    target_sources(test_deps_web_tls PRIVATE deps/scripted_tls.c)
+    target_link_libraries(test_deps_web_tls PRIVATE PkgConfig::TEST_TLS)
+    list(APPEND programs deps_web_tls)
+else()
+    message(STATUS "deps_web_tls left out: no libssl")
+endif()
+foreach(program ${programs})
     target_link_libraries(test_${program} PRIVATE weir_deps test_scripted)
     # Settings by hand: see deps/fetching.h.
     target_link_options(test_${program} PRIVATE

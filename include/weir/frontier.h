@@ -256,10 +256,9 @@ WEIR_API int weir_frontier_wait(weir_frontier *frontier, int64_t deadline_ns,
 
 // weir_frontier_destroy frees an ended frontier, its items and values; one that
 // has not ended is cancelled and waited for first: outside the pool's workers,
-// and on a deterministic pool only if it can end. NULL is allowed. In done it
-// takes effect when that returns. No other call may come; a weir_visit_end,
-// _seed, _close or _cancel that was begun before it ended may still be
-// returning. In a forked child it frees nothing.
+// and on a deterministic pool only if it can end. NULL is allowed. No other call
+// may come; a weir_visit_end, _seed, _close or _cancel that was begun before it
+// ended may still be returning. In a forked child it frees nothing.
 WEIR_API void weir_frontier_destroy(weir_frontier *frontier);
 
 // ---- visits ----------------------------------------------------------------

@@ -8,14 +8,25 @@
 // ---- parts -----------------------------------------------------------------
 
 static bool in_done(const weir_frontier *frontier) {
-    return frontier->in_done &&
+    return frontier->destroyed != NULL &&
            pthread_equal(frontier->done_thread, pthread_self()) &&
            frontier->done_worker == wr_worker_current();
+}
+
+// What remains when done has returned and the watch is gone: the second calls.
+static void settle(weir_frontier *frontier) {
+    if (!wr_refs_drop(&frontier->last, 1))
+        return;
+    if (frontier->gone)
+        wr_free(frontier);
+    else
+        (void)weir_event_fire(&frontier->ended, 0);
 }
 
 // Nothing touches the frontier any more but those who learn of it here.
 static void conclude(weir_frontier *frontier) {
     const weir_item *first = NULL;
+    bool destroyed = false; // by done
     if (frontier->failed_count > 0)
         first = wr_result_level(frontier);
     frontier->status = frontier->told_in_time != 0 ? frontier->told_in_time
@@ -24,20 +35,20 @@ static void conclude(weir_frontier *frontier) {
     wr_mutex_lock(&frontier->lock);
     frontier->done_thread = pthread_self();
     frontier->done_worker = wr_worker_current();
-    frontier->in_done = true;
+    frontier->destroyed = &destroyed;
     wr_mutex_unlock(&frontier->lock);
     wr_store(&frontier->has_ended, 1, release, FRONTIER_2,
              "all that visits did is there");
     if (frontier->options.done != NULL)
         frontier->options.done(frontier->options.context, frontier->status);
     wr_mutex_lock(&frontier->lock);
-    frontier->in_done = false;
-    bool destroyed = frontier->destroyed;
+    frontier->destroyed = NULL;
+    frontier->gone = destroyed;
     wr_mutex_unlock(&frontier->lock);
-    if (destroyed)
-        wr_end_free(frontier);
-    else
-        (void)weir_event_fire(&frontier->ended, 0);
+    // Until here the pool had a job of ours, so that a drain waits for done.
+    if (weir_event_detach(&frontier->never, &frontier->watch) == 0)
+        settle(frontier);
+    settle(frontier);
 }
 
 void wr_end_drop(weir_frontier *frontier) {
@@ -50,7 +61,8 @@ void wr_end_drop(weir_frontier *frontier) {
 // FIRST, and something has failed: is there something unvisited that may come
 // before it? Then that is visited after all. Nothing is outstanding.
 static size_t reconsider(weir_frontier *frontier, wr_items *again) {
-    const weir_item *first = wr_result_level(frontier);
+    weir_item *first = wr_result_level(frontier);
+    frontier->first_failed = first; // by true distances now
     uint32_t *link = &frontier->deferred;
     wr_items_init(again);
     while (*link != WR_NOBODY) {
@@ -110,8 +122,6 @@ static void work_over(weir_frontier *frontier) {
     wr_mutex_unlock(&frontier->lock);
     wr_runner_dismiss(frontier);
     wr_owner_dismiss(frontier);
-    if (weir_event_detach(&frontier->never, &frontier->watch) == 0)
-        wr_end_drop(frontier);
     wr_end_drop(frontier);
 }
 
@@ -126,16 +136,22 @@ void wr_end_uncount(weir_frontier *frontier, uint64_t count) {
 
 // ---- early -----------------------------------------------------------------
 
+// Those that were told stand at the end of the list. _locked.
+static void tell(weir_frontier *frontier, weir_visit *visit) {
+    visit->notified = true;
+    wr_refs_add(&visit->parts, 1);
+    wr_list_remove(&visit->later);
+    wr_list_push_back(&frontier->later, &visit->later);
+}
+
 void wr_end_notify(weir_visit *visit, int why) {
     weir_frontier *frontier = visit->frontier;
     if (frontier->options.cancelled == NULL)
         return;
     wr_mutex_lock(&frontier->lock);
     bool due = wr_link_linked(&visit->later) && !visit->notified;
-    if (due) {
-        visit->notified = true;
-        wr_refs_add(&visit->parts, 1);
-    }
+    if (due)
+        tell(frontier, visit);
     wr_mutex_unlock(&frontier->lock);
     if (!due)
         return;
@@ -143,8 +159,7 @@ void wr_end_notify(weir_visit *visit, int why) {
     wr_visit_part_over(visit);
 }
 
-// A visit that has not been told, with a part for the caller, or NULL. Those
-// that were told stand at the end of the list.
+// A visit that has not been told, with a part for the caller, or NULL.
 static weir_visit *next_to_tell(weir_frontier *frontier) {
     weir_visit *visit = NULL;
     wr_mutex_lock(&frontier->lock);
@@ -153,12 +168,8 @@ static weir_visit *next_to_tell(weir_frontier *frontier) {
         if (visit->notified)
             visit = NULL;
     }
-    if (visit != NULL) {
-        visit->notified = true;
-        wr_refs_add(&visit->parts, 1);
-        wr_list_remove(&visit->later);
-        wr_list_push_back(&frontier->later, &visit->later);
-    }
+    if (visit != NULL)
+        tell(frontier, visit);
     wr_mutex_unlock(&frontier->lock);
     return visit;
 }
@@ -187,6 +198,20 @@ void wr_end_early(weir_frontier *frontier, int why) {
         wr_end_uncount(frontier, 1);
 }
 
+// The caller holds no part.
+static void early_from_outside(weir_frontier *frontier, int why) {
+    // Over: its parts may be gone already.
+    wr_mutex_lock(&frontier->lock);
+    bool over = frontier->over;
+    if (!over)
+        wr_end_keep(frontier); // the work's own part is still there
+    wr_mutex_unlock(&frontier->lock);
+    if (over)
+        return;
+    wr_end_early(frontier, why);
+    wr_end_drop(frontier);
+}
+
 // ---- the deadline, and the pool's end --------------------------------------
 
 static int watch_run(weir_worker *self, weir_job *job) {
@@ -197,37 +222,27 @@ static int watch_run(weir_worker *self, weir_job *job) {
 
 static void watch_done(weir_job *job, int status) {
     weir_frontier *frontier = wr_container_of(job, weir_frontier, watch);
-    wr_end_early(frontier, status == -ETIMEDOUT ? -ETIMEDOUT : -ESHUTDOWN);
-    wr_end_drop(frontier);
+    early_from_outside(frontier,
+                       status == -ETIMEDOUT ? -ETIMEDOUT : -ESHUTDOWN);
+    settle(frontier);
 }
 
 int wr_end_watch(weir_frontier *frontier) {
-    weir_event_init(&frontier->never, frontier->pool, 1);
     frontier->watch = (weir_job)WEIR_JOB_INIT(watch_run, watch_done);
     frontier->watch.name = frontier->name;
     frontier->watch.deadline_ns = frontier->options.deadline_ns;
-    wr_end_keep(frontier);
+    wr_refs_add(&frontier->last, 1);
     int error = weir_event_attach(&frontier->never, NULL, &frontier->watch);
     if (error != 0)
-        (void)wr_refs_drop(&frontier->parts, 1);
+        (void)wr_refs_drop(&frontier->last, 1);
     return error;
 }
 
 // ---- from outside ----------------------------------------------------------
 
 void weir_frontier_cancel(weir_frontier *frontier) {
-    if (wr_frontier_forked(frontier))
-        return;
-    // Over: its parts may be gone already.
-    wr_mutex_lock(&frontier->lock);
-    bool over = frontier->over;
-    if (!over)
-        wr_end_keep(frontier); // the work's own part is still there
-    wr_mutex_unlock(&frontier->lock);
-    if (over)
-        return;
-    wr_end_early(frontier, -ECANCELED);
-    wr_end_drop(frontier);
+    if (!wr_frontier_forked(frontier))
+        early_from_outside(frontier, -ECANCELED);
 }
 
 int weir_frontier_wait(weir_frontier *frontier, int64_t deadline_ns,
@@ -248,12 +263,11 @@ void weir_frontier_destroy(weir_frontier *frontier) {
         return;
     wr_mutex_lock(&frontier->lock);
     bool mine = in_done(frontier);
-    frontier->destroyed = mine;
-    wr_mutex_unlock(&frontier->lock);
     if (mine)
-        return;
+        *frontier->destroyed = true;
+    wr_mutex_unlock(&frontier->lock);
     int ignored;
-    if (weir_event_status(&frontier->ended, &ignored) != 0) {
+    if (!mine && weir_event_status(&frontier->ended, &ignored) != 0) {
         const weir_worker *self = wr_worker_current();
         wr_check(self == NULL || self->pool != frontier->pool,
                  "a frontier that has not ended is destroyed on a worker of "
@@ -263,5 +277,7 @@ void weir_frontier_destroy(weir_frontier *frontier) {
         wr_check(error == 0, "a frontier is destroyed with a visit that "
                              "nothing will end");
     }
-    wr_end_free(frontier);
+    wr_end_empty(frontier);
+    if (!mine) // else whoever called done still needs the rest
+        wr_free(frontier);
 }

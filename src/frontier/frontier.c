@@ -68,7 +68,9 @@ static int make_parts(weir_frontier *frontier) {
     frontier->failed = frontier->deferred = WR_NOBODY;
     wr_atomic_init(&frontier->outstanding, 1); // until it is closed
     wr_refs_init(&frontier->parts, 1);         // the work
+    wr_refs_init(&frontier->last, 1);          // the call of done
     weir_event_init(&frontier->ended, frontier->pool, 1);
+    weir_event_init(&frontier->never, frontier->pool, 1);
     return 0;
 }
 
@@ -80,7 +82,8 @@ static int give_up(weir_frontier *frontier, int error) {
     wr_end_drop(frontier);
     int ended = weir_event_wait(&frontier->ended, WEIR_FOREVER, NULL);
     wr_assert(ended == 0);
-    wr_end_free(frontier);
+    wr_end_empty(frontier);
+    wr_free(frontier);
     return error;
 }
 
@@ -102,18 +105,19 @@ int weir_frontier_create(weir_frontier **out,
         wr_free(frontier);
         return error;
     }
-    error = wr_end_watch(frontier);
-    if (error == 0)
-        error = wr_owner_init(frontier);
+    error = wr_owner_init(frontier);
     if (error == 0)
         error = wr_runner_init(frontier);
+    // Last: its deadline may be over already.
+    if (error == 0)
+        error = wr_end_watch(frontier);
     if (error != 0)
         return give_up(frontier, error);
     *out = frontier;
     return 0;
 }
 
-void wr_end_free(weir_frontier *frontier) {
+void wr_end_empty(weir_frontier *frontier) {
     wr_table_fini(frontier);
     wr_result_fini(frontier);
     for (unsigned i = 0; i <= frontier->places; i++) {
@@ -127,10 +131,8 @@ void wr_end_free(weir_frontier *frontier) {
     wr_mutex_fini(&frontier->chunk_lock);
     wr_mutex_fini(&frontier->mail_lock);
     wr_mutex_fini(&frontier->result_lock);
-    wr_mutex_fini(&frontier->lock);
     wr_free(frontier->place);
     wr_free(frontier->runner);
-    wr_free(frontier);
 }
 
 // ---- seeds -----------------------------------------------------------------

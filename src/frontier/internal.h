@@ -77,7 +77,21 @@ static inline void wr_item_become(weir_item *item, enum wr_item_state state) {
 // By key.
 int wr_item_compare(const weir_item *a, const weir_item *b);
 
+static inline uint32_t wr_item_level(const weir_item *item) {
+    weir_item *own = (weir_item *)(uintptr_t)item;
+    return wr_load(&own->level, relaxed, ALONE, "a bound, or nobody else's");
+}
+
+static inline void wr_item_set_level(weir_item *item, uint32_t level) {
+    wr_store(&item->level, level, relaxed, ALONE, "nobody else's");
+}
+
 enum { WR_ADD_MOST = 64 };
+
+// Who asks for keys, and how far from the seeds they are at most.
+typedef struct wr_asker {
+    uint32_t id, level;
+} wr_asker;
 
 // What became of keys that were looked up.
 typedef struct wr_found {
@@ -89,7 +103,7 @@ typedef struct wr_found {
 
 // wr_table_add looks up to WR_ADD_MOST keys up and makes items of those that
 // are new, which nobody else may take yet.
-void wr_table_add(weir_frontier *frontier, uint32_t from, const weir_key *keys,
+void wr_table_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
                   size_t count, wr_found *found);
 // wr_table_find: NULL if there is none.
 weir_item *wr_table_find(weir_frontier *frontier, const void *key, size_t size);
@@ -215,7 +229,8 @@ static inline void wr_end_keep(weir_frontier *frontier) {
 }
 void wr_end_drop(weir_frontier *frontier);
 int wr_end_watch(weir_frontier *frontier); // -ESHUTDOWN
-void wr_end_free(weir_frontier *frontier);
+// wr_end_empty frees all but the frontier's own memory.
+void wr_end_empty(weir_frontier *frontier);
 
 // ---- pause.c ---------------------------------------------------------------
 

@@ -280,12 +280,13 @@ static void owner_done(weir_job *job, int status) {
         owner_leaves(frontier);
         return;
     }
+    wr_end_keep(frontier); // once attached it may be ended, with its part
     weir_event_init(&owner->wake, frontier->pool, 1);
-    if (weir_event_attach(&owner->wake, NULL, &owner->job) != 0) {
+    if (wr_event_attach(&owner->wake, &owner->job, true) != 0) {
         owner_leaves(frontier);
+        wr_end_drop(frontier);
         return;
     }
-    wr_end_keep(frontier);
     wr_mutex_lock(&frontier->mail_lock);
     bool over = frontier->owner_over;
     frontier->owner_idle = !over;

@@ -76,8 +76,8 @@ void wr_pause_start(wr_pause *pause, int64_t again_ns) {
         frontier->deterministic ? frontier->pool->virtual_now_ns : wr_now_ns();
     pause->job = (weir_job)WEIR_JOB_INIT(pause_run, pause_done);
     pause->job.name = frontier->name;
-    pause->job.deadline_ns = again_ns > WEIR_FOREVER - now_ns - 1
-                                 ? WEIR_FOREVER
+    pause->job.deadline_ns = again_ns > WEIR_FOREVER - now_ns - 2
+                                 ? WEIR_FOREVER - 1
                                  : now_ns + again_ns + 1;
     wr_end_keep(frontier);
     wr_mutex_lock(&frontier->lock);
@@ -85,7 +85,7 @@ void wr_pause_start(wr_pause *pause, int64_t again_ns) {
     frontier->pausing++;
     wr_mutex_unlock(&frontier->lock);
     wr_end_keep(frontier);
-    int error = weir_event_attach(&frontier->never, NULL, &pause->job);
+    int error = wr_event_attach(&frontier->never, &pause->job, true);
     if (error != 0) {
         wr_end_early(frontier, -ESHUTDOWN);
         pause_end(pause, false);

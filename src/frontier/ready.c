@@ -34,6 +34,26 @@ static weir_item *pop(const weir_frontier *frontier, wr_items *items) {
 
 // ---- the list of a place ---------------------------------------------------
 
+// How many of a class wait there: for whoever looks without the lock.
+static void change(wr_place *place, const weir_item *item, uint32_t by) {
+    wr_atomic_u32 *cell = &place->demand[item->visit_class];
+    uint32_t now = wr_load(cell, relaxed, ALONE, "under the lock");
+    wr_store(cell, now + by, relaxed, ALONE, "a hint");
+}
+
+static void put_here(weir_frontier *frontier, wr_place *place,
+                     weir_item *item) {
+    append(frontier, &place->list, item);
+    change(place, item, 1);
+}
+
+static weir_item *pop_here(weir_frontier *frontier, wr_place *place) {
+    weir_item *item = pop(frontier, &place->list);
+    if (item != NULL)
+        change(place, item, (uint32_t)-1);
+    return item;
+}
+
 static void hint(wr_place *place) {
     wr_store(&place->waiting, (uint32_t)(place->list.count != 0), relaxed,
              ALONE, "a hint");
@@ -42,7 +62,7 @@ static void hint(wr_place *place) {
 static void push_here(weir_frontier *frontier, wr_place *place,
                       weir_item *item) {
     wr_mutex_lock(&place->lock);
-    append(frontier, &place->list, item);
+    put_here(frontier, place, item);
     hint(place);
     wr_mutex_unlock(&place->lock);
 }
@@ -51,7 +71,7 @@ static weir_item *take_here(weir_frontier *frontier, wr_place *place) {
     if (wr_load(&place->waiting, relaxed, ALONE, "a hint") == 0)
         return NULL;
     wr_mutex_lock(&place->lock);
-    weir_item *item = pop(frontier, &place->list);
+    weir_item *item = pop_here(frontier, place);
     hint(place);
     wr_mutex_unlock(&place->lock);
     return item;
@@ -70,9 +90,9 @@ static weir_item *steal(weir_frontier *frontier, wr_place *place,
     wr_mutex_lock(&from->lock);
     size_t want = (from->list.count + 1) / 2;
     want = want > STEAL_MOST ? STEAL_MOST : want;
-    weir_item *item = pop(frontier, &from->list);
+    weir_item *item = pop_here(frontier, from);
     for (size_t i = 1; i < want; i++)
-        append(frontier, &loot, pop(frontier, &from->list));
+        append(frontier, &loot, pop_here(frontier, from));
     hint(from);
     wr_mutex_unlock(&from->lock);
     if (loot.count == 0)
@@ -80,7 +100,7 @@ static weir_item *steal(weir_frontier *frontier, wr_place *place,
     wr_mutex_lock(&place->lock);
     weir_item *more;
     while ((more = pop(frontier, &loot)) != NULL)
-        append(frontier, &place->list, more);
+        put_here(frontier, place, more);
     hint(place);
     wr_mutex_unlock(&place->lock);
     return item;
@@ -135,8 +155,6 @@ static weir_item *take_prefetch(const weir_frontier *frontier, wr_class *c) {
 
 // early: it is to be ended, whatever the cap says.
 static weir_item *take_class(weir_frontier *frontier, wr_class *c, bool early) {
-    if (!early && wr_load(&c->ready, relaxed, ALONE, "a hint") == 0)
-        return NULL;
     wr_mutex_lock(&c->lock);
     weir_item *item = NULL;
     if (early || startable(c)) {
@@ -156,6 +174,16 @@ static weir_item *take_class(weir_frontier *frontier, wr_class *c, bool early) {
     return item;
 }
 
+// Demand of a class without a cap seems to wait in some place.
+static bool demanded(weir_frontier *frontier, const wr_class *c) {
+    size_t index = (size_t)(c - frontier->visit_class);
+    for (unsigned i = 0; i <= frontier->places; i++)
+        if (wr_load(&frontier->place[i].demand[index], relaxed, ALONE,
+                    "a hint") != 0)
+            return true;
+    return false;
+}
+
 // capped: those with a cap, or those without, of which only prefetches wait
 // here.
 static weir_item *take_classes(weir_frontier *frontier, wr_place *place,
@@ -164,6 +192,9 @@ static weir_item *take_classes(weir_frontier *frontier, wr_place *place,
         wr_class *c = &frontier->visit_class[((place->turn >> 1) + i) %
                                              WEIR_FRONTIER_CLASSES];
         if (c->capped != capped)
+            continue;
+        if (!early && (wr_load(&c->ready, relaxed, ALONE, "a hint") == 0 ||
+                       (!capped && demanded(frontier, c))))
             continue;
         weir_item *item = take_class(frontier, c, early);
         if (item != NULL)
@@ -232,15 +263,21 @@ bool wr_ready_demand(weir_frontier *frontier, wr_place *place,
     return moved;
 }
 
+// Of what may be taken, each kind goes first in turn, so that none starves:
+// what waits in this place, classes with a cap, and now and then prefetches.
 weir_item *wr_ready_take(weir_frontier *frontier, wr_place *place) {
     bool early = wr_frontier_told(frontier) != 0;
-    bool classes_first = (place->turn++ & 1) == 0;
+    unsigned turn = place->turn++;
     weir_item *item = NULL;
-    if (classes_first && frontier->classes > 0)
+    if (turn % 16 == 15)
+        item = take_classes(frontier, place, false, early);
+    else if (turn % 16 == 7)
+        item = take_elsewhere(frontier, place);
+    if (item == NULL && turn % 2 == 0 && frontier->classes > 0)
         item = take_classes(frontier, place, true, early);
     if (item == NULL)
         item = take_here(frontier, place);
-    if (item == NULL && !classes_first && frontier->classes > 0)
+    if (item == NULL && frontier->classes > 0)
         item = take_classes(frontier, place, true, early);
     if (item == NULL)
         item = take_elsewhere(frontier, place);

@@ -15,8 +15,9 @@ static bool ended(const weir_frontier *frontier) {
 
 bool wr_result_before(const weir_frontier *frontier, const weir_item *a,
                       const weir_item *b) {
-    if (frontier->edges && a->level != b->level)
-        return a->level < b->level;
+    uint32_t p = wr_item_level(a), q = wr_item_level(b);
+    if (frontier->edges && p != q)
+        return p < q;
     return wr_item_compare(a, b) < 0;
 }
 
@@ -26,9 +27,9 @@ static void reach(const weir_frontier *frontier, const wr_edges *edges,
     for (; edges != NULL; edges = edges->next)
         for (uint32_t i = 0; i < edges->count; i++) {
             weir_item *item = wr_item_of(frontier, edges->out[i].item);
-            if (item->level != WR_NOBODY)
+            if (wr_item_level(item) != WR_NOBODY)
                 continue;
-            item->level = level;
+            wr_item_set_level(item, level);
             item->next = WR_NOBODY;
             if (queue->first == WR_NOBODY)
                 queue->first = item->id;
@@ -42,13 +43,13 @@ static void level_all(weir_frontier *frontier) {
     wr_walk walk = {0, 0};
     weir_item *item;
     while ((item = wr_table_next(frontier, &walk)) != NULL)
-        item->level = WR_NOBODY;
+        wr_item_set_level(item, WR_NOBODY);
     wr_items queue;
     wr_items_init(&queue);
     reach(frontier, frontier->seeds, 0, &queue);
     while (queue.first != WR_NOBODY) {
         item = wr_item_of(frontier, queue.first);
-        reach(frontier, item->out, item->level + 1, &queue);
+        reach(frontier, item->out, wr_item_level(item) + 1, &queue);
         queue.first = item->next;
     }
 }
@@ -76,8 +77,9 @@ static int by_key(const void *a, const void *b) {
 static int by_policy(const void *a, const void *b) {
     const weir_item *x = *(weir_item *const *)a, *y = *(weir_item *const *)b;
     // Without edges all have the same level.
-    if (x->level != y->level)
-        return x->level < y->level ? -1 : 1;
+    uint32_t p = wr_item_level(x), q = wr_item_level(y);
+    if (p != q)
+        return p < q ? -1 : 1;
     return wr_item_compare(x, y);
 }
 
@@ -282,7 +284,7 @@ int64_t weir_item_chain(weir_frontier *frontier, const weir_item *item,
         const weir_requirer *by =
             frontier->requirers + frontier->requirers_at[item->next];
         while (frontier->edges && by->item != NULL &&
-               by->item->level + 1 != item->level)
+               wr_item_level(by->item) + 1 != wr_item_level(item))
             by++;
         if ((size_t)length < count_max)
             chain[length] = (weir_requirer){item, by->tag, 0};

@@ -17,16 +17,21 @@ static void flush(weir_frontier *frontier, wr_place *place) {
         wr_end_uncount(frontier, ended);
 }
 
-// FIRST: something has failed, and this is not known to come before it.
+// FIRST: something has failed, and this does not seem to come before it.
 static bool defer(weir_frontier *frontier, weir_item *item) {
     if (wr_load(&frontier->failing, relaxed, ALONE,
                 "looked at again when nothing is outstanding") == 0 ||
         item->allowed)
         return false;
     wr_mutex_lock(&frontier->lock);
-    item->prev = frontier->deferred;
-    frontier->deferred = item->id;
+    bool before = wr_result_before(frontier, item, frontier->first_failed);
+    if (!before) {
+        item->prev = frontier->deferred;
+        frontier->deferred = item->id;
+    }
     wr_mutex_unlock(&frontier->lock);
+    if (before)
+        return false;
     wr_ready_leave(frontier, item->visit_class);
     return true;
 }
@@ -74,14 +79,15 @@ static bool is_over(weir_frontier *frontier) {
 
 // Its job is over, and there was nothing to do: it waits to be woken.
 static void rest(weir_frontier *frontier, wr_runner *runner) {
+    wr_end_keep(frontier); // once attached it may be ended, with its part
     weir_event_init(&runner->wake, frontier->pool, 1);
-    if (weir_event_attach(&runner->wake, NULL, &runner->job) != 0) {
+    if (wr_event_attach(&runner->wake, &runner->job, true) != 0) {
         wr_end_early(frontier, -ESHUTDOWN);
         wr_runner_drain(frontier);
         wr_end_drop(frontier);
+        wr_end_drop(frontier);
         return;
     }
-    wr_end_keep(frontier); // for the look below: once idle it may be dismissed
     wr_mutex_lock(&frontier->lock);
     bool over = frontier->over;
     if (!over) {

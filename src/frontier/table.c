@@ -152,7 +152,7 @@ static bool fill_key(wr_shard *shard, weir_item *item, const weir_key *key) {
 
 // A new item. NULL: no memory. The shard is locked.
 static weir_item *insert(weir_frontier *frontier, wr_shard *shard,
-                         uint32_t hash, uint32_t from, const weir_key *key) {
+                         uint32_t hash, wr_asker from, const weir_key *key) {
     size_t inside = key->size > WR_KEY_INSIDE ? sizeof(void *) : key->size;
     uint32_t units =
         (uint32_t)((offsetof(weir_item, key) + inside + WR_UNIT - 1) / WR_UNIT);
@@ -167,9 +167,10 @@ static weir_item *insert(weir_frontier *frontier, wr_shard *shard,
     }
     item->key_size = (uint32_t)key->size;
     item->id = (uint32_t)(shard - frontier->shard) << WR_UNIT_BITS | unit;
-    item->first = from;
+    item->first = from.id;
     item->first_tag = key->tag;
-    item->next = item->prev = item->level = WR_NOBODY;
+    item->next = item->prev = WR_NOBODY;
+    wr_atomic_init(&item->level, from.level);
     item->visit_class = key->visit_class;
     wr_atomic_init(&item->state,
                    key->prefetch ? WR_ITEM_PREFETCH : WR_ITEM_DEMAND);
@@ -190,7 +191,7 @@ static void found_new(wr_found *found, size_t at, weir_item *item) {
 
 // The key's hash is another key's as well, as far as it was looked at.
 static weir_item *look_closely(weir_frontier *frontier, uint64_t hash,
-                               uint32_t from, const weir_key *key,
+                               wr_asker from, const weir_key *key,
                                wr_found *found, size_t at) {
     wr_shard *shard = &frontier->shard[shard_of(hash)];
     wr_mutex_lock(&shard->lock);
@@ -219,7 +220,7 @@ fetch_ahead(weir_frontier *frontier, const uint64_t *hash, size_t count) {
     }
 }
 
-void wr_table_add(weir_frontier *frontier, uint32_t from, const weir_key *keys,
+void wr_table_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
                   size_t count, wr_found *found) {
     uint64_t hash[WR_ADD_MOST];
     weir_item *alike[WR_ADD_MOST];

@@ -55,9 +55,10 @@ struct weir_item {
     uint32_t first_tag;   // fixed
     wr_atomic_u32 state;  // enum wr_item_state
     int32_t status;
-    uint32_t next; // in the list that it waits in; then in searches
-    uint32_t prev; // in a list of prefetches; then in failed, deferred
-    uint32_t level;
+    uint32_t next;       // in the list that it waits in; then in searches
+    uint32_t prev;       // in a list of prefetches; then in failed, deferred
+    wr_atomic_u32 level; // FIRST, while it runs: not below its distance from
+                         // the seeds; once all has ended: that
     uint16_t attempts;
     uint8_t visit_class; // fixed
     bool listed : 1;     // in a list of prefetches: under the class's lock
@@ -170,7 +171,8 @@ typedef struct wr_arena {
 struct wr_place {
     _Alignas(WR_CACHE_LINE) wr_mutex lock; // of the list alone
     wr_items list;                         // demand of classes without a cap
-    wr_atomic_u32 waiting;                 // list.count, as a hint
+    wr_atomic_u32 waiting;                 // whether it has any, as a hint
+    wr_atomic_u32 demand[WEIR_FRONTIER_CLASSES]; // how many of each class; too
     // The worker's own.
     _Alignas(WR_CACHE_LINE) wr_arena arena;
     wr_cells cells;
@@ -235,7 +237,8 @@ struct weir_frontier {
     uint32_t failed;   // list by prev
     uint32_t deferred; // too
     size_t failed_count;
-    wr_edges *seeds; // as if somebody outside had added them
+    weir_item *first_failed; // FIRST: as far as is known
+    wr_edges *seeds;         // as if somebody outside had added them
     bool closed;
     bool over;        // nothing is outstanding any more
     int told_in_time; // `told` at that moment
@@ -263,8 +266,9 @@ struct weir_frontier {
     int32_t status;
     wr_atomic_u32 has_ended; // results may be looked at
     // Who calls done, while it does.
-    bool in_done;
-    bool destroyed; // in there
+    bool gone;       // done destroyed it
+    wr_refs last;    // the call of done, and `watch`: then nobody is left
+    bool *destroyed; // set in there; NULL: nobody does
     pthread_t done_thread;
     const weir_worker *done_worker;
 

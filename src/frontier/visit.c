@@ -5,16 +5,30 @@
 
 // ---- adding ----------------------------------------------------------------
 
+// FIRST: it was asked for from nearer the seeds.
+static void bring_near(weir_item *item, uint32_t level) {
+    uint32_t now = wr_item_level(item);
+    while (level < now && !wr_compare_exchange(&item->level, &now, level,
+                                               relaxed, ALONE, "a bound"))
+        continue;
+}
+
 int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
                   wr_edges **edges, const weir_key *keys, size_t count,
                   size_t *wake) {
     int error = 0;
+    bool first = frontier->options.policy == WEIR_FRONTIER_FIRST;
+    wr_asker asker = {from, WR_NOBODY};
+    if (first)
+        asker.level = from == WR_NOBODY
+                          ? 0
+                          : wr_item_level(wr_item_of(frontier, from)) + 1;
     for (size_t at = 0; at < count && error == 0; at += WR_ADD_MOST) {
         wr_found found;
         size_t part = count - at < WR_ADD_MOST ? count - at : WR_ADD_MOST;
         if (frontier->edges && !wr_edges_room(frontier, place, edges, part))
             return -ENOMEM;
-        wr_table_add(frontier, from, keys + at, part, &found);
+        wr_table_add(frontier, asker, keys + at, part, &found);
         error = found.error;
         if (found.fresh_count > 0)
             wr_end_count(frontier, found.fresh_count);
@@ -25,6 +39,8 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
             if (found.item[i] == NULL)
                 continue;
             added++;
+            if (first)
+                bring_near(found.item[i], asker.level);
             if (frontier->edges)
                 wr_edges_add(*edges, found.item[i]->id, keys[at + i].tag);
         }
@@ -115,6 +131,9 @@ static void note_failed(weir_frontier *frontier, weir_item *item) {
     item->prev = frontier->failed;
     frontier->failed = item->id;
     frontier->failed_count++;
+    if (frontier->first_failed == NULL ||
+        wr_result_before(frontier, item, frontier->first_failed))
+        frontier->first_failed = item;
     wr_mutex_unlock(&frontier->lock);
     if (frontier->options.policy == WEIR_FRONTIER_FIRST)
         wr_store(&frontier->failing, 1, relaxed, ALONE,
@@ -126,9 +145,7 @@ static void count_outcome(weir_frontier *frontier, const weir_item *item,
     wr_place *place = wr_place_enter(frontier);
     wr_cells *cells = &place->cells;
     wr_cell_add(&cells->ended[item->visit_class], 1);
-    if (again)
-        wr_cell_add(&cells->retries, 1);
-    else
+    if (!again)
         wr_cell_add(state == WR_ITEM_DONE     ? &cells->done
                     : state == WR_ITEM_FAILED ? &cells->failed
                                               : &cells->cancelled,
@@ -184,6 +201,9 @@ static wr_outcome outcome_of(weir_visit *visit) {
     int status = visit->trouble != 0 ? visit->trouble : visit->status;
     wr_outcome outcome = {visit->item, status, 0, NULL, false};
     outcome.cancelled = status != 0 && status == weir_visit_cancelled(visit);
+    // It may have been the first to see the deadline, or the pool's end.
+    if (outcome.cancelled && wr_frontier_told(frontier) == 0)
+        wr_end_early(frontier, status);
     if (!outcome.cancelled && may_go_again(visit, status)) {
         outcome.again_ns =
             wr_pause_after(frontier, visit->item, visit->delay_ns);
@@ -252,7 +272,7 @@ static void go_on(weir_frontier *frontier, wr_place *place, weir_visit *visit) {
     }
     wr_mutex_lock(&frontier->lock);
     if (!visit->ended)
-        wr_list_push_front(&frontier->later, &visit->later);
+        wr_list_push_front(&frontier->later, &visit->later); // not told yet
     wr_mutex_unlock(&frontier->lock);
     wr_frontier_point(frontier);
     int told = wr_frontier_told(frontier);
@@ -263,16 +283,18 @@ static void go_on(weir_frontier *frontier, wr_place *place, weir_visit *visit) {
 
 void wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
                    weir_item *item) {
-    wr_cell_add(&place->cells.attempts, 1);
-    wr_cell_add(&place->cells.begun[item->visit_class], 1);
-    item->attempts++;
     weir_visit *visit = visit_begin(frontier, place, item);
+    wr_cell_add(&place->cells.begun[item->visit_class], 1);
     if (visit == NULL) {
         wr_outcome outcome = {item, -ENOMEM, 0, NULL, false};
         if (wr_visit_over(frontier, &outcome))
             place->ended++;
         return;
     }
+    wr_cell_add(&place->cells.attempts, 1);
+    if (item->attempts > 0)
+        wr_cell_add(&place->cells.retries, 1);
+    item->attempts++;
     place->current = visit;
     int status =
         frontier->options.visit(frontier->options.context, self, visit);

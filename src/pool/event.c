@@ -74,16 +74,23 @@ int weir_event_fire(weir_event *event, int status) {
 }
 
 int weir_event_attach(weir_event *event, weir_pool *target, weir_job *job) {
-    wr_event *own = wr_event_of(event);
-    weir_pool *pool = own->pool;
+    weir_pool *pool = wr_event_of(event)->pool;
     if (wr_pool_forked(pool))
         return -ECHILD;
     if (target != NULL && target != pool)
         return -EINVAL;
+    return wr_event_attach(event, job, false);
+}
+
+int wr_event_attach(weir_event *event, weir_job *job, bool continues) {
+    wr_event *own = wr_event_of(event);
+    weir_pool *pool = own->pool;
     wr_pool_check_thread(pool);
     void *captured = wr_job_capture(pool);
     wr_pool_lock(pool);
     int error = wr_job_accept_check(pool, job);
+    if (error != 0 && continues && pool->mode == WR_MODE_DRAIN && !pool->quit)
+        error = 0;
     if (error == 0) {
         wr_job *accepted = wr_job_of(job);
         wr_job_accept(pool, job, NULL, captured);

@@ -178,6 +178,11 @@ bool wr_timers_expire(weir_pool *pool); // _locked
 
 // ---- scope.c, fork.c, event.c, broadcast.c, stop.c -------------------------
 
+// wr_event_attach: as weir_event_attach. continues: it is part of work that
+// has been accepted and has not ended, so a pool that drains takes it from any
+// thread.
+int wr_event_attach(weir_event *event, weir_job *job, bool continues);
+
 // wr_scope_why: 0, or the errno that ends this scope or one around it. NULL is
 // allowed. On work inside it, or _locked.
 int wr_scope_why(const wr_scope *scope);

@@ -137,6 +137,7 @@ static void *serve(void *context) {
         count_in(server);
         kept = server->play(peer, peer->request);
         count_out(server);
+        peer->served++;
     }
     if (server->part != NULL)
         server->part(peer);

@@ -16,8 +16,9 @@ typedef struct scripted_peer {
     scripted *server;
     pthread_t thread;
     int fd;
-    bool gone; // its thread has closed fd
-    void *tls; // an SSL *, or NULL
+    bool gone;       // its thread has closed fd
+    unsigned served; // requests before this one
+    void *tls;       // an SSL *, or NULL
     char request[65536];
 } scripted_peer;
 

@@ -191,11 +191,11 @@ static void a_renewal_is_of_the_image_it_was_for(void) {
     wr_record out;
     store_folder(folder);
     wr_store *store = store_open(folder);
-    CHECK_EQ(store_put(store, 1, 5), 0);
+    CHECK_EQ(store_put_sized(store, 1, 5, 90), 0);
     wr_store_close(store);
     wr_store *slow = store_open(folder);
     store = store_open(folder);
-    CHECK_EQ(store_put(store, 1, 6), 0);
+    CHECK_EQ(store_put_sized(store, 1, 6, 90), 0);
     wr_store_close(store);
     CHECK_EQ(wr_store_renew(slow, store_text(key), 9000, 9000), 0);
     wr_store_close(slow);

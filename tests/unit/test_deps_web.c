@@ -402,6 +402,25 @@ static void a_connection_closed_meanwhile_is_replaced(void) {
     CHECK_EQ(server.accepted, 20);
 }
 
+static bool play_once_each(scripted_peer *peer, const char *request) {
+    return peer->served == 0 ? play_ok(peer, request) : scripted_reset(peer);
+}
+
+static void a_request_that_a_kept_connection_loses_is_sent_again(void) {
+    scripted server = {.play = play_once_each};
+    scripted_start(&server);
+    client_open();
+    for (int i = 0; i < 5; i++) {
+        fetch one = {.dones = 0};
+        check_body(fetch_one(&one, &server, "/"), "ok");
+        fetch_free(&one);
+    }
+    client_close();
+    scripted_stop(&server);
+    CHECK_EQ(server.accepted, 5);
+    CHECK_EQ(server.requests, 9);
+}
+
 // ---- proxies ---------------------------------------------------------------
 
 static void a_proxy_is_asked_where_one_is_set(void) {
@@ -428,17 +447,78 @@ static void a_proxy_is_asked_where_one_is_set(void) {
     scripted_stop(&server);
 }
 
-static void the_environments_proxies_are_npms_business(void) {
-    setenv("http_proxy", "http://127.0.0.1:1/", 1);
-    setenv("all_proxy", "http://127.0.0.1:1/", 1);
-    scripted server = {.play = play_ok};
-    scripted_start(&server);
+static bool play_proxy(scripted_peer *peer, const char *request) {
+    return strncmp(request, "CONNECT ", 8) == 0
+               ? scripted_say(peer, "HTTP/1.1 403 No\r\n"
+                                    "Content-Length: 0\r\n\r\n") &&
+                     false
+               : play_echo(peer, request);
+}
+
+static int fetch_far(const char *url) {
     client_open();
     fetch one = {.dones = 0};
-    check_body(fetch_one(&one, &server, "/"), "ok");
+    fetch_begin(&one, url);
+    CHECK_EQ(wr_web_run(desk.web), 0);
+    int status = one.status;
+    fetch_free(&one);
+    client_close();
+    return status;
+}
+
+static void the_environments_proxies_come_after_npms(void) {
+    scripted server = {.play = play_proxy};
+    scripted_start(&server);
+    char proxy[64];
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", server.port);
+    setenv("all_proxy", "http://127.0.0.1:1", 1); // curl's, not npm's
+    setenv("HTTP_PROXY", proxy, 1);
+    CHECK_EQ(fetch_far("http://example.com/"), 0);
+    setenv("http_proxy", "http://127.0.0.1:1", 1); // goes before it
+    CHECK_EQ(fetch_far("http://example.com/"), -EAGAIN);
+    setenv("https_proxy", proxy, 1); // and this before that
+    CHECK_EQ(fetch_far("http://example.com/"), 0);
+    CHECK_EQ(fetch_far("https://example.com/"), -EPROTO); // by CONNECT
+    setenv("https_proxy", "http://127.0.0.1:1", 1);
+    CHECK_EQ(fetch_far("https://example.com/"), -EAGAIN);
+    settings.proxy = proxy; // npm's own go before them all
+    CHECK_EQ(fetch_far("https://example.com/"), -EPROTO);
+    CHECK_EQ(fetch_far("http://example.com/"), 0);
+    settings.proxy = NULL;
+    setenv("NO_PROXY", "127.0.0.1", 1);
+    client_open();
+    fetch one = {.dones = 0};
+    fetch_one(&one, &server, "/direct");
+    CHECK(strncmp(body_text(&one), "GET /direct HTTP/", 17) == 0);
     fetch_free(&one);
     client_close();
     scripted_stop(&server);
+    CHECK_EQ(server.requests, 6);
+}
+
+static void a_handle_changes_its_proxy_with_the_scheme(void) {
+    scripted server = {.play = play_proxy};
+    scripted_start(&server);
+    char proxy[64];
+    snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%d", server.port);
+    setenv("http_proxy", proxy, 1); // none for https
+    client_open_bounded(1, 0);
+    for (int i = 0; i < 3; i++) {
+        fetch one = {.dones = 0};
+        fetch_begin(&one, "http://example.com/");
+        CHECK_EQ(wr_web_run(desk.web), 0);
+        CHECK_EQ(one.status, 0);
+        fetch_free(&one);
+        // No TLS there: a handshake fails, a CONNECT would be counted.
+        char url[64];
+        snprintf(url, sizeof(url), "https://127.0.0.1:1/");
+        fetch_begin(&one, url);
+        CHECK_EQ(wr_web_run(desk.web), 0);
+        check_failed(&one, -EAGAIN, "ECONNREFUSED");
+    }
+    client_close();
+    scripted_stop(&server);
+    CHECK_EQ(server.requests, 3);
 }
 
 #define CASE(name)                                                             \
@@ -461,8 +541,10 @@ static const test_case cases[] = {
     CASE(connections_are_kept),
     CASE(connections_to_a_host_are_bounded),
     CASE(a_connection_closed_meanwhile_is_replaced),
+    CASE(a_request_that_a_kept_connection_loses_is_sent_again),
     CASE(a_proxy_is_asked_where_one_is_set),
-    CASE(the_environments_proxies_are_npms_business),
+    CASE(the_environments_proxies_come_after_npms),
+    CASE(a_handle_changes_its_proxy_with_the_scheme),
 };
 
 int main(int argc, char **argv) {

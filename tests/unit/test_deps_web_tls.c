@@ -238,7 +238,8 @@ static void a_peer_that_is_gone_kills_nobody(void) {
     fetch one = {.dones = 0};
     check_body(fetch_tls(&one, &server, "/"), "");
     fetch_free(&one);
-    scripted_stop(&server); // with a connection kept
+    scripted_reset(server.peers[0]);
+    scripted_stop(&server); // with a connection kept: it is reset
     client_close();         // says goodbye to it
     sigset_t pending;
     sigpending(&pending);

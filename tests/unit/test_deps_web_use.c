@@ -12,7 +12,8 @@
 
 // Called when the loop is about to sleep, by the number of its sleep.
 static void (*before_sleep)(unsigned sleep, int timeout);
-static unsigned sleeps, signals;
+static unsigned sleeps;
+static wr_atomic_u32 signals;
 
 int __real_epoll_wait(int poll, struct epoll_event *events, int count,
                       int timeout);
@@ -28,7 +29,7 @@ int __wrap_epoll_wait(int poll, struct epoll_event *events, int count,
 void __real_wr_wakefd_signal(wr_wakefd *fd);
 void __wrap_wr_wakefd_signal(wr_wakefd *fd);
 void __wrap_wr_wakefd_signal(wr_wakefd *fd) {
-    __atomic_fetch_add(&signals, 1, __ATOMIC_RELAXED);
+    wr_fetch_add(&signals, 1, relaxed, ALONE, "read by who signals");
     __real_wr_wakefd_signal(fd);
 }
 
@@ -222,6 +223,31 @@ static void done_may_start_it_again(void) {
     end();
 }
 
+static fetch second;
+
+static void done_starts_and_cancels(wr_web_request *request, int status) {
+    (void)request;
+    CHECK_EQ(status, -ECANCELED);
+    fetch_at(&second, &server, "/held");
+    wr_web_cancel(desk.web, &second.request);
+}
+
+static void done_may_start_and_cancel(void) {
+    begin(1);
+    fetch one = {.dones = 0};
+    fetch_at(&one, &server, "/held");
+    one.request.done = done_starts_and_cancels; // nothing runs yet
+    wr_web_cancel(desk.web, &one.request);
+    desk.left = 0;
+    CHECK_EQ(wr_web_run(desk.web), 0);
+    check_failed(&second, -ECANCELED, "ECANCELED");
+    CHECK_EQ(second.dones, 1);
+    fetch next = {.dones = 0};
+    check_body(fetch_one(&next, &server, "/"), "ok");
+    fetch_free(&next);
+    end();
+}
+
 // ---- the loop --------------------------------------------------------------
 
 static void stop_in_sleep(unsigned sleep, int timeout) {
@@ -252,10 +278,10 @@ static void start_all_in_sleep(unsigned sleep, int timeout) {
     (void)timeout;
     if (sleep != 0)
         return;
-    unsigned before = signals;
+    uint32_t before = wr_load(&signals, relaxed, ALONE, "its own");
     for (int i = 0; i < EACH; i++)
         fetch_at(&many[0][i], &server, "/");
-    CHECK_EQ(signals - before, 1);
+    CHECK_EQ(wr_load(&signals, relaxed, ALONE, "its own") - before, 1);
 }
 
 static void a_burst_wakes_the_loop_once(void) {
@@ -420,6 +446,7 @@ static const test_case cases[] = {
     CASE(a_cancel_right_behind_the_start_counts),
     CASE(a_cancel_of_what_is_over_changes_nothing),
     CASE(done_may_start_it_again),
+    CASE(done_may_start_and_cancel),
     CASE(an_idle_loop_sleeps_for_good),
     CASE(a_burst_wakes_the_loop_once),
     CASE(a_stop_before_the_run_counts),

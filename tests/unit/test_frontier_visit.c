@@ -567,7 +567,8 @@ static void hard_work(weir_pool *pool, weir_frontier_engine engine,
         link_nodes(&w, i, (i * 3 + 1) % 10);
         link_nodes(&w, i, (i + 1) % 10);
     }
-    world_seed(&w, (edge){.to = 0});
+    for (uint32_t i = 0; i < 3; i++)
+        world_seed(&w, (edge){.to = i});
     world_start(&w);
     int status = 12345;
     CHECK_EQ(weir_frontier_wait(w.frontier, WEIR_FOREVER, &status), 0);

@@ -25,7 +25,7 @@ typedef struct cutter {
     char *out; // the image to be; used: how far it is written
     size_t used;
     table versions, tags;
-    bool has_versions, is_package;
+    bool has_versions, is_package, odd_versions;
     wr_why *why;
 } cutter;
 
@@ -302,6 +302,7 @@ static int cut_member(cutter *c, wr_scan_object *o) {
     c->is_package |= key_is(key, "name") || key_is(key, "_id");
     if (versions && *o->p == '{') {
         c->has_versions = true;
+        c->odd_versions = false;
         return cut_versions(c, o);
     }
     if (tags && *o->p == '{')
@@ -313,8 +314,7 @@ static int cut_member(cutter *c, wr_scan_object *o) {
         return not_json(c);
     if (!versions)
         return 0;
-    if (is_true(value, o->p))
-        return not_a_document(c, "its versions are no object");
+    c->odd_versions = is_true(value, o->p);
     c->versions.count = 0;
     c->has_versions = false;
     return 0;
@@ -337,6 +337,8 @@ static int cut_document(cutter *c) {
     }
     if (more < 0 || !wr_scan_end(&c->s, o.p))
         return not_json(c);
+    if (c->odd_versions)
+        return not_a_document(c, "its versions are no object");
     // One that was unpublished has a name, but no versions.
     if (!c->has_versions && !c->is_package)
         return not_a_document(c, "it has neither versions nor a name");

@@ -33,7 +33,8 @@ typedef struct wr_edge {
 typedef struct wr_override { // the simple shape: one level
     wr_text name;
     wr_text range; // size 0: any spec of that name
-    wr_text spec;  // $references are replaced; "*": leaves the edge's own spec
+    wr_text spec;  // $references are replaced; "*": leaves the edge's own
+                   // spec; size 0: any version
 } wr_override;
 
 typedef struct wr_manifest {

@@ -43,7 +43,8 @@ typedef struct wr_glob wr_glob;
 int wr_glob_parse(wr_glob **out, const char *pattern, size_t size,
                   const char **rejected);
 void wr_glob_free(wr_glob *glob); // NULL is allowed
-// dots: `*` matches names that begin with a dot. folder: `a/**` matches `a`.
+// dots: `*` matches names that begin with a dot. folder: the path is one, so
+// that `a/**` and `a/` match `a`.
 bool wr_glob_has(const wr_glob *glob, const char *path, bool dots, bool folder);
 // wr_glob_walk calls found for each path below dir that may be a folder that
 // the pattern names, relative to dir, perhaps more than once, never one below a

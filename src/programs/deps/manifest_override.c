@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Overrides of one level: `name` or `name@range`, and a spec. As in npm, the
-// first that is for an edge decides, and one that comes to "*" decides that the
+// first that is for an edge decides, and one that says "*" decides that the
 // edge stays as it is.
 #include "programs/deps/manifest_inside.h"
 #include "programs/deps/spec.h"
@@ -66,10 +66,13 @@ static int read_reference(wr_override *out, const json_t *root, const char *key,
     for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
         const json_t *spec =
             json_object_get(json_object_get(root, places[i]), name);
-        if (json_is_string(spec) && json_string_length(spec) > 0) {
-            out->spec = wr_manifest_text(spec);
-            return 0;
-        }
+        if (!json_is_string(spec) || json_string_length(spec) == 0)
+            continue;
+        out->spec = wr_manifest_text(spec);
+        // A "*" that was referred to does override.
+        if (is_any(out->spec))
+            out->spec.size = 0;
+        return 0;
     }
     return refuse(why, key, "it refers to no direct dependency");
 }
@@ -148,8 +151,14 @@ int wr_manifest_override_of(const wr_override **out, const wr_manifest *root,
 
 int wr_manifest_contradiction(const wr_override *override, const wr_edge *edge,
                               wr_why *why) {
-    if (override == NULL || is_any(override->spec) ||
-        wr_manifest_compare(override->spec, edge->spec) == 0)
+    if (override == NULL)
+        return 0;
+    wr_text spec = override->spec;
+    if (spec.size == 1 && spec.at[0] == '*')
+        return 0;
+    if (spec.size == 0)
+        spec = (wr_text){"*", 1};
+    if (wr_manifest_compare(spec, edge->spec) == 0)
         return 0;
     return wr_refuse(why, -EINVAL, "EOVERRIDE",
                      "override for %.*s@%.*s conflicts with direct dependency",

@@ -2,6 +2,8 @@
 // npm's settings: which sources there are, and what holds.
 #include "programs/deps/npmrc_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -63,15 +65,14 @@ bool wr_npmrc_is_key(const char *key) {
 // `nulls`: whether null is a value, or leaves it to the next source.
 static const wr_npmrc_entry *find(const wr_npmrc *config, const char *key,
                                   bool nulls) {
-    const wr_npmrc_entry *found = NULL;
-    for (size_t i = 0; i < config->entries; i++) {
-        const wr_npmrc_entry *entry = &config->entry[i];
-        if (strcmp(entry->key, key) == 0 &&
-            (nulls || entry->kind != WR_NPMRC_NULL) &&
-            (found == NULL || entry->source <= found->source))
-            found = entry;
-    }
-    return found;
+    const wr_npmrc_entry *last[WR_NPMRC_BUILTIN + 1] = {NULL};
+    for (size_t i = 0; i < config->entries; i++)
+        if (strcmp(config->entry[i].key, key) == 0)
+            last[config->entry[i].source] = &config->entry[i];
+    for (size_t i = 0; i <= WR_NPMRC_BUILTIN; i++)
+        if (last[i] != NULL && (nulls || last[i]->kind != WR_NPMRC_NULL))
+            return last[i];
+    return NULL;
 }
 
 const wr_npmrc_entry *wr_npmrc_find(const wr_npmrc *config, const char *key) {
@@ -229,30 +230,44 @@ static int read_list(wr_npmrc *config, const char *key, const char *between,
 // ---------------------------------------------------------------------------
 // Sources
 
+// All of a file. *bytes is malloc'ed.
+static int read_all(int fd, char **bytes, size_t *size) {
+    size_t room = 0;
+    for (*size = 0;;) {
+        if (*size == room) {
+            room = room == 0 ? 4096 : 2 * room;
+            char *more = realloc(*bytes, room);
+            if (more == NULL)
+                return -ENOMEM;
+            *bytes = more;
+        }
+        ssize_t got = read(fd, *bytes + *size, room - *size);
+        if (got == 0)
+            return 0;
+        if (got < 0 && errno != EINTR)
+            return -errno;
+        *size += got > 0 ? (size_t)got : 0;
+        if (*size > WR_NPMRC_FILE_MAX)
+            return -E2BIG;
+    }
+}
+
 // What is not there has no settings.
 static int read_file(wr_npmrc *config, wr_npmrc_source source, const char *path,
                      wr_why *why) {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return 0;
-    char *bytes = fd < 0 ? NULL : malloc(WR_NPMRC_FILE_MAX + 1);
+    char *bytes = NULL;
     size_t size = 0;
-    ssize_t got = -1;
-    if (bytes != NULL) {
-        while (
-            size <= WR_NPMRC_FILE_MAX &&
-            ((got = read(fd, bytes + size, WR_NPMRC_FILE_MAX + 1 - size)) > 0 ||
-             (got < 0 && errno == EINTR)))
-            size += got > 0 ? (size_t)got : 0;
-    }
-    int error = got < 0 ? -errno : size > WR_NPMRC_FILE_MAX ? -E2BIG : 0;
+    int error = fd < 0 ? -errno : read_all(fd, &bytes, &size);
     if (fd >= 0)
         close(fd);
     if (error != 0)
         wr_refuse(why, error, "ECONFIG", "%s: %s", path, strerror(-error));
     else
         error = wr_npmrc_read_bytes(config, source, path, bytes, size, why);
-    free(bytes);
+    wr_free(bytes);
     return error;
 }
 
@@ -387,7 +402,7 @@ static int read_sources(wr_npmrc *config, wr_why *why) {
 // ---------------------------------------------------------------------------
 // What holds
 
-static int refuse_old(const wr_npmrc *config, wr_why *why) {
+static int refuse_old(wr_npmrc *config, wr_why *why) {
     for (size_t i = 0; i < config->entries; i++) {
         const wr_npmrc_entry *entry = &config->entry[i];
         bool says = entry->kind == WR_NPMRC_TRUE ||
@@ -507,26 +522,22 @@ int wr_npmrc_read(wr_npmrc **out, const wr_npmrc_options *options,
     static int (*const steps[])(wr_npmrc * config, wr_why * why) = {
         read_sources,         settle_registry,      settle_cache,
         settle_bools,         settle_numbers,       settle_texts,
-        wr_npmrc_read_scopes, wr_npmrc_read_tokens,
+        wr_npmrc_read_scopes, wr_npmrc_read_tokens, refuse_old,
     };
     *out = NULL;
-    wr_npmrc *config = calloc(1, sizeof(*config));
-    if (config == NULL)
-        return -ENOMEM;
-    config->options = options;
-    int error = 0;
+    wr_npmrc *config = wr_calloc(1, sizeof(*config));
+    int error = config == NULL ? -ENOMEM : 0;
+    if (config != NULL)
+        config->options = options;
     for (size_t i = 0; error == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
         error = steps[i](config, why);
-    if (error == 0)
-        error = refuse_old(config, why);
-    config->options = NULL;
+    if (error == -ENOMEM) // there is nothing more to say
+        wr_refuse(why, error, "ENOMEM", "no memory for npm's settings");
     if (error != 0) {
         wr_npmrc_free(config);
-        // Of memory there is nothing to say but this.
-        if (error == -ENOMEM)
-            wr_refuse(why, error, "ENOMEM", "no memory for npm's settings");
         return error;
     }
+    config->options = NULL;
     *out = config;
     return 0;
 }

@@ -8,6 +8,8 @@
 // the path it was given for and what is below.
 #include "programs/deps/npmrc_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,7 +158,7 @@ int wr_npmrc_registry(wr_npmrc *config, const wr_npmrc_entry *entry,
 
 int wr_npmrc_read_scopes(wr_npmrc *config, wr_why *why) {
     static const char end[] = ":registry";
-    config->scope = calloc(config->entries + 1, sizeof(*config->scope));
+    config->scope = wr_calloc(config->entries + 1, sizeof(*config->scope));
     if (config->scope == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < config->entries; i++) {
@@ -300,7 +302,7 @@ static int header_of(wr_npmrc *config, const char *prefix, const char **out,
 }
 
 int wr_npmrc_read_tokens(wr_npmrc *config, wr_why *why) {
-    config->token = calloc(config->entries + 1, sizeof(*config->token));
+    config->token = wr_calloc(config->entries + 1, sizeof(*config->token));
     if (config->token == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < config->entries; i++) {

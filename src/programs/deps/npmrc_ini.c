@@ -2,11 +2,12 @@
 // Where settings come from: npm's dialect of INI, and the environment.
 //
 // Debian's inih cannot be made to agree with npm: to it a colon ends a key as
-// an equals sign does, which cuts `//host/:_authToken=...` in two; a line of
-// more than 200 bytes is cut; a key without a value is an error; an indented
-// line goes on with the value before. So the dialect is read here. Strings in
-// quotes are JSON, which the library reads.
+// an equals sign does, which cuts `//host/:_authToken=...` in two; see
+// docs/decisions/0012. So the dialect is read here. Strings in quotes are JSON,
+// which the library reads.
 #include "programs/deps/npmrc_parts.h"
+
+#include "base/fault.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -44,7 +45,7 @@ typedef struct piece {
 static int take(piece *out, const char *text, size_t size) {
     out->kind = WR_NPMRC_TEXT;
     out->size = size;
-    out->text = malloc(size + 1);
+    out->text = wr_malloc(size + 1);
     if (out->text == NULL)
         return -ENOMEM;
     if (size > 0)
@@ -77,11 +78,10 @@ static int unquote(piece *out, wr_text text) {
 }
 
 static int unescape(piece *out, wr_text text) {
-    int error = take(out, "", 0);
-    char *bytes = error != 0 ? NULL : realloc(out->text, text.size + 1);
-    if (bytes == NULL)
-        return -ENOMEM;
-    out->text = bytes;
+    int error = take(out, text.at, text.size); // it gets no longer
+    if (error != 0)
+        return error;
+    char *bytes = out->text;
     size_t size = 0;
     for (size_t i = 0; i < text.size; i++) {
         char c = text.at[i];
@@ -159,8 +159,8 @@ static int read_pair(wr_npmrc *config, wr_npmrc_entry entry, wr_text line,
             (wr_text){value.text == NULL ? "" : value.text, value.size});
         error = settle(config, entry, plain, trimmed, why);
     }
-    free(key.text);
-    free(value.text);
+    wr_free(key.text);
+    wr_free(value.text);
     return error;
 }
 

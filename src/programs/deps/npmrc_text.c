@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "programs/deps/npmrc_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -18,7 +20,7 @@ char *wr_npmrc_alloc(wr_npmrc *config, size_t size) {
     if (size > WR_NPMRC_BYTES_MAX - config->bytes)
         return NULL;
     config->bytes += size;
-    struct wr_npmrc_text *text = calloc(1, sizeof(*text) + size + 1);
+    struct wr_npmrc_text *text = wr_calloc(1, sizeof(*text) + size + 1);
     if (text == NULL)
         return NULL;
     text->next = config->texts;
@@ -51,12 +53,12 @@ void wr_npmrc_free(wr_npmrc *config) {
     while (config->texts != NULL) {
         struct wr_npmrc_text *text = config->texts;
         config->texts = text->next;
-        free(text);
+        wr_free(text);
     }
-    free(config->entry);
-    free(config->token);
-    free(config->scope);
-    free(config);
+    wr_free(config->entry);
+    wr_free(config->token);
+    wr_free(config->scope);
+    wr_free(config);
 }
 
 // ---------------------------------------------------------------------------

@@ -156,6 +156,9 @@ static bool segments_match(const wr_glob_path *g, const char *path, bool dots,
 
 bool wr_glob_has(const wr_glob *glob, const char *path, bool dots,
                  bool folder) {
+    size_t size = strlen(path);
+    if (glob->slash && !folder && (size == 0 || path[size - 1] != '/'))
+        return false;
     for (size_t i = 0; i < glob->paths; i++)
         if (segments_match(&glob->path[i], path, dots, folder))
             return true;
@@ -283,6 +286,7 @@ int wr_glob_parse(wr_glob **out, const char *pattern, size_t size,
         wr_calloc(1, sizeof(*glob) + ALTERNATIVES_MAX * sizeof(glob->path[0]));
     if (glob == NULL)
         return -ENOMEM;
+    glob->slash = size > 0 && text[size - 1] == '/';
     int error = expand(glob, text);
     if (error == 0) {
         *out = glob;

@@ -11,6 +11,7 @@ typedef struct wr_glob_path {
 } wr_glob_path;
 
 struct wr_glob {
+    bool slash; // it ends with one
     size_t paths;
     wr_glob_path path[];
 };

@@ -112,16 +112,13 @@ static int read_names(names *n, const char *path) {
 
 // ---- the segments ----------------------------------------------------------
 
-// A folder that `**` comes by.
+// A folder that `**` comes by. As in npm, it takes a link as its last name, if
+// it does not begin the pattern.
 static int enter(walk *w, size_t size, size_t at, char kind, wr_text name) {
-    if (name.at[0] == '.')
+    if (name.at[0] == '.' || (kind == LINK && at == 0))
         return 0;
     size_t next = push(w, size, name);
-    if (next == 0)
-        return 0;
-    if (kind == FOLDER)
-        return expand(w, next, at);
-    return at + 1 == w->glob->segments ? expand(w, next, at + 1) : 0;
+    return next == 0 ? 0 : expand(w, next, kind == LINK ? at + 1 : at);
 }
 
 static int expand_names(walk *w, size_t size, size_t at, wr_text segment) {

@@ -204,7 +204,7 @@ static int begin(wr_resolve *resolve, wr_why *why) {
 
 int wr_resolve_start(wr_resolve **out, const wr_resolve_options *options,
                      wr_why *why) {
-    wr_resolve *resolve = calloc(1, sizeof(*resolve));
+    wr_resolve *resolve = wr_calloc(1, sizeof(*resolve));
     if (resolve == NULL)
         return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
     prepare(resolve, options);

@@ -36,7 +36,7 @@ int wr_resolve_rules(wr_resolve *resolve, wr_why *why) {
     if (project->workspaces == 0)
         return 0;
     resolve->workspace =
-        calloc(project->workspaces, sizeof(*resolve->workspace));
+        wr_calloc(project->workspaces, sizeof(*resolve->workspace));
     if (resolve->workspace == NULL)
         return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
     for (size_t i = 0; i < project->workspaces; i++)
@@ -178,7 +178,7 @@ static int seed_edge(wr_resolve *resolve, const wr_seed *seed, wr_text asked,
     const wr_edge *edge = &seed->manifest->edge[seed->edge];
     weir_key key;
     size_t room = room_of(edge, asked);
-    batch b = {malloc(room), 0, room, &key, 0};
+    batch b = {wr_malloc(room), 0, room, &key, 0};
     if (b.at == NULL)
         return -ENOMEM;
     int error = 0;
@@ -218,7 +218,7 @@ int wr_resolve_seed(wr_resolve *resolve, wr_why *why) {
     size_t most = project->root.edges + 1;
     for (size_t i = 0; i < project->workspaces; i++)
         most += project->workspace[i].manifest.edges;
-    resolve->seed = calloc(most, sizeof(*resolve->seed));
+    resolve->seed = wr_calloc(most, sizeof(*resolve->seed));
     int error = resolve->seed != NULL ? 0 : -ENOMEM;
     if (error == 0)
         error = seed_manifest(resolve, ".", &project->root, true);
@@ -246,8 +246,8 @@ int wr_resolve_edges(wr_resolve *resolve, weir_visit *visit,
     if (edges > UINT32_MAX >> WR_TAG_EDGE)
         return -E2BIG;
     bool few = edges <= FEW_EDGES;
-    weir_key *key = few ? few_keys : calloc(edges, sizeof(*key));
-    wr_text *spec = few ? few_specs : calloc(edges, sizeof(*spec));
+    weir_key *key = few ? few_keys : wr_calloc(edges, sizeof(*key));
+    wr_text *spec = few ? few_specs : wr_calloc(edges, sizeof(*spec));
     batch b = {NULL, 0, 0, key, 0};
     int error = key != NULL && spec != NULL ? 0 : -ENOMEM;
     for (size_t i = 0; error == 0 && i < edges; i++) {
@@ -255,7 +255,7 @@ int wr_resolve_edges(wr_resolve *resolve, weir_visit *visit,
         b.room += room_of(&manifest->edge[i], spec[i]);
     }
     if (error == 0)
-        b.at = b.room <= FEW_BYTES ? few_bytes : malloc(b.room);
+        b.at = b.room <= FEW_BYTES ? few_bytes : wr_malloc(b.room);
     if (b.at == NULL)
         error = -ENOMEM;
     for (size_t i = 0; error == 0 && i < edges; i++) {

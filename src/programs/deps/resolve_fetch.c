@@ -18,6 +18,9 @@ void wr_resolve_release(void *context, void *value) {
     (void)context;
     if (!wr_refs_drop(&package->refs, 1))
         return;
+    for (size_t i = 0; i < package->versions; i++)
+        wr_chosen_drop(wr_load(&package->chosen[i], acquire, CHOSEN_1,
+                               "then it may be freed"));
     free(package->owned);
     free(package->why);
     free(package);
@@ -25,15 +28,18 @@ void wr_resolve_release(void *context, void *value) {
 
 int wr_fetch_keep(wr_resolve *resolve, weir_result *result, const void *image,
                   size_t size, void *owned, wr_package **out) {
-    wr_package *package = calloc(1, sizeof(*package));
+    size_t versions = wr_doc_count(image);
+    size_t slots = versions * sizeof(wr_atomic_ptr);
+    wr_package *package = wr_calloc(1, sizeof(*package) + slots);
     if (package == NULL)
         return -ENOMEM;
+    package->versions = versions;
     wr_refs_init(&package->refs, out != NULL ? 2 : 1);
     package->doc = image;
     package->owned = owned;
     result->value = package;
     // What the store has mapped can be given back to the system by the system.
-    result->weight = sizeof(*package) + (owned != NULL ? size : 0);
+    result->weight = sizeof(*package) + slots + (owned != NULL ? size : 0);
     wr_resolve_add(resolve, WR_TALLY_PACKAGES, 1);
     if (out != NULL)
         *out = package;
@@ -41,9 +47,9 @@ int wr_fetch_keep(wr_resolve *resolve, weir_result *result, const void *image,
 }
 
 int wr_fetch_fail(weir_result *result, int error, const wr_why *why) {
-    wr_package *package = calloc(1, sizeof(*package));
+    wr_package *package = wr_calloc(1, sizeof(*package));
     if (package != NULL)
-        package->why = malloc(sizeof(*why));
+        package->why = wr_malloc(sizeof(*why));
     if (package == NULL || package->why == NULL) {
         free(package);
         return -ENOMEM;
@@ -141,7 +147,7 @@ static wr_fetch *make_fetch(wr_resolve *resolve, weir_flight *flight,
                             const char *registry, wr_text name) {
     size_t head = sizeof(asked_for) - 1;
     size_t size = write_url(NULL, registry, name);
-    wr_fetch *fetch = calloc(1, sizeof(*fetch) + head + size);
+    wr_fetch *fetch = wr_calloc(1, sizeof(*fetch) + head + size);
     if (fetch == NULL)
         return NULL;
     fetch->resolve = resolve;

@@ -18,14 +18,21 @@ void wr_found_free(wr_found *found) {
     if (found == NULL)
         return;
     free(found->why);
-    wr_manifest_free(&found->manifest);
+    wr_chosen_drop(found->chosen);
     free(found);
 }
 
+void wr_chosen_drop(wr_chosen *chosen) {
+    if (chosen == NULL || !wr_refs_drop(&chosen->refs, 1))
+        return;
+    wr_manifest_free(&chosen->manifest);
+    free(chosen);
+}
+
 int wr_resolve_fail(weir_visit *visit, int error, const wr_why *why) {
-    wr_found *found = calloc(1, sizeof(*found));
+    wr_found *found = wr_calloc(1, sizeof(*found));
     if (found != NULL)
-        found->why = malloc(sizeof(*why));
+        found->why = wr_malloc(sizeof(*why));
     if (found == NULL || found->why == NULL) {
         free(found);
         return -ENOMEM;
@@ -56,28 +63,68 @@ static bool names_node(const wr_doc *doc) {
     return false;
 }
 
+static int parse_version(wr_resolve *resolve, wr_chosen **out,
+                         const wr_doc_version *version, wr_why *why) {
+    wr_chosen *chosen = wr_calloc(1, sizeof(*chosen) + version->text.size);
+    if (chosen == NULL)
+        return -ENOMEM;
+    char *text = (char *)(chosen + 1);
+    memcpy(text, version->text.at, version->text.size);
+    chosen->version = (wr_text){text, version->text.size};
+    int64_t begin = weir_now_ns();
+    int error = wr_manifest_parse(&chosen->manifest, version->json.at,
+                                  version->json.size, false,
+                                  resolve->settings->legacy_peer_deps, why);
+    wr_resolve_spent(resolve, WR_PHASE_MANIFEST, begin);
+    if (error != 0)
+        free(chosen);
+    else
+        *out = chosen;
+    return error;
+}
+
+// Makes a version, or finds that another item has. The caller has a reference.
+static int share_version(wr_resolve *resolve, wr_package *package, size_t index,
+                         wr_chosen **out, wr_why *why) {
+    wr_atomic_ptr *slot = &package->chosen[index];
+    wr_chosen *chosen =
+        wr_load(slot, acquire, CHOSEN_1, "then the manifest may be read");
+    if (chosen == NULL) {
+        wr_doc_version version;
+        wr_doc_version_at(package->doc, index, &version);
+        int error = parse_version(resolve, &chosen, &version, why);
+        if (error != 0)
+            return error;
+        wr_refs_init(&chosen->refs, 2); // the package's, and the caller's
+        void *found = NULL;
+        if (wr_compare_exchange(slot, &found, chosen, release, CHOSEN_1,
+                                "the manifest is complete")) {
+            *out = chosen;
+            return 0;
+        }
+        wr_chosen_drop(chosen);
+        wr_chosen_drop(chosen);
+        chosen =
+            wr_load(slot, acquire, CHOSEN_1, "then the manifest may be read");
+    }
+    wr_refs_add(&chosen->refs, 1); // the package, which is held, has one
+    *out = chosen;
+    return 0;
+}
+
 static int read_version(wr_resolve *resolve, weir_visit *visit,
-                        const wr_doc *doc, size_t index) {
-    wr_doc_version version;
+                        wr_package *package, size_t index) {
     wr_why why;
-    wr_doc_version_at(doc, index, &version);
-    wr_found *found = calloc(1, sizeof(*found) + version.text.size);
+    wr_found *found = wr_calloc(1, sizeof(*found));
     if (found == NULL)
         return -ENOMEM;
-    char *text = (char *)(found + 1);
-    memcpy(text, version.text.at, version.text.size);
-    found->version = (wr_text){text, version.text.size};
-    int64_t begin = weir_now_ns();
-    int error =
-        wr_manifest_parse(&found->manifest, version.json.at, version.json.size,
-                          false, resolve->settings->legacy_peer_deps, &why);
-    wr_resolve_spent(resolve, WR_PHASE_MANIFEST, begin);
+    int error = share_version(resolve, package, index, &found->chosen, &why);
     if (error != 0) {
         free(found);
         return error == -ENOMEM ? error : wr_resolve_fail(visit, error, &why);
     }
     weir_visit_set(visit, found);
-    return wr_resolve_edges(resolve, visit, &found->manifest);
+    return wr_resolve_edges(resolve, visit, &found->chosen->manifest);
 }
 
 static int choose(waiter *w, const wr_pick_options *options) {
@@ -93,7 +140,7 @@ static int choose(waiter *w, const wr_pick_options *options) {
         return error;
     if (error != 0)
         return wr_resolve_fail(visit, error, &why);
-    return read_version(resolve, visit, package->doc, index);
+    return read_version(resolve, visit, package, index);
 }
 
 // ---- waiting ---------------------------------------------------------------
@@ -152,7 +199,7 @@ static void get_done(weir_get *get, int status) {
 int wr_resolve_item(wr_resolve *resolve, weir_visit *visit, wr_text name,
                     wr_text spec) {
     wr_why why;
-    waiter *w = calloc(1, sizeof(*w));
+    waiter *w = wr_calloc(1, sizeof(*w));
     if (w == NULL)
         return -ENOMEM;
     int error = wr_spec_parse(&w->spec, name, spec, &why);

@@ -84,10 +84,10 @@ static void add_edge(wr_resolve *resolve, graph *g, int64_t from, uint32_t to) {
 
 static int make_graph(wr_resolve *resolve, graph *g) {
     size_t items = resolve->items;
-    resolve->verdict = calloc(items + 1, sizeof(*resolve->verdict));
-    g->place = calloc(items + 1, sizeof(*g->place));
-    g->first = calloc(items + 2, sizeof(*g->first));
-    g->queue = calloc(items + 1, sizeof(*g->queue));
+    resolve->verdict = wr_calloc(items + 1, sizeof(*resolve->verdict));
+    g->place = wr_calloc(items + 1, sizeof(*g->place));
+    g->first = wr_calloc(items + 2, sizeof(*g->first));
+    g->queue = wr_calloc(items + 1, sizeof(*g->queue));
     if (resolve->verdict == NULL || g->place == NULL || g->first == NULL ||
         g->queue == NULL)
         return -ENOMEM;
@@ -99,7 +99,7 @@ static int make_graph(wr_resolve *resolve, graph *g) {
         return error;
     for (size_t i = 0; i < items; i++)
         g->first[i + 1] += g->first[i];
-    g->to = calloc(g->first[items] + 1, sizeof(*g->to));
+    g->to = wr_calloc(g->first[items] + 1, sizeof(*g->to));
     if (g->to == NULL)
         return -ENOMEM;
     error = each_edge(resolve, g, add_edge);

@@ -68,14 +68,19 @@ static void put_escaped(wr_resolve_page *page, unsigned char byte) {
     wr_resolve_puts(page, text);
 }
 
-void wr_resolve_quote(wr_resolve_page *page, wr_text text) {
+static bool is_plain(unsigned char byte) {
+    return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+}
+
+void wr_resolve_escape(wr_resolve_page *page, wr_text text) {
     const unsigned char *at = (const unsigned char *)text.at;
     size_t plain = 0, i = 0;
-    wr_resolve_put(page, "\"", 1);
     while (i < text.size) {
-        bool escape =
-            at[i] < 0x20 || at[i] == '"' || at[i] == '\\' || at[i] == 0x7f;
-        size_t length = escape ? 0 : character(at + i, text.size - i);
+        if (is_plain(at[i])) {
+            i++;
+            continue;
+        }
+        size_t length = at[i] >= 0x80 ? character(at + i, text.size - i) : 0;
         if (length != 0) {
             i += length;
             continue;
@@ -85,6 +90,11 @@ void wr_resolve_quote(wr_resolve_page *page, wr_text text) {
         plain = i;
     }
     wr_resolve_put(page, text.at + plain, i - plain);
+}
+
+void wr_resolve_quote(wr_resolve_page *page, wr_text text) {
+    wr_resolve_put(page, "\"", 1);
+    wr_resolve_escape(page, text);
     wr_resolve_put(page, "\"", 1);
 }
 
@@ -101,7 +111,8 @@ void wr_resolve_by(const wr_resolve *resolve, wr_resolve_page *page,
     wr_resolve_put(page, name.at, name.size);
     wr_resolve_put(page, "@", 1);
     if (found != NULL && found->why == NULL)
-        wr_resolve_put(page, found->version.at, found->version.size);
+        wr_resolve_put(page, found->chosen->version.at,
+                       found->chosen->version.size);
     else
         wr_resolve_put(page, spec.at, spec.size);
 }
@@ -113,5 +124,5 @@ const wr_edge *wr_resolve_edge(const wr_resolve *resolve,
         return &seed->manifest->edge[seed->edge];
     }
     const wr_found *found = weir_item_value(requirer->item);
-    return &found->manifest.edge[requirer->tag >> WR_TAG_EDGE];
+    return &found->chosen->manifest.edge[requirer->tag >> WR_TAG_EDGE];
 }

@@ -5,6 +5,7 @@
 #define WEIR_PROGRAMS_DEPS_RESOLVE_PARTS_H
 
 #include "base/check.h"
+#include "base/fault.h"
 #include "base/list.h"
 #include "base/refs.h"
 #include "os/os.h"
@@ -28,11 +29,17 @@ enum {
     WR_TAG_EDGE = 3, // bits of an edge's type in a tag; above: its index
 };
 
+// A chosen version, shared by all items that chose it.
+typedef struct wr_chosen {
+    wr_refs refs;
+    wr_manifest manifest;
+    wr_text version; // the key in "versions", behind this struct
+} wr_chosen;
+
 // What came of an item, its value in the frontier.
 typedef struct wr_found {
-    wr_why *why;          // it failed; or NULL
-    wr_manifest manifest; // otherwise
-    wr_text version;      // the key in "versions", behind this struct
+    wr_why *why;       // it failed; or NULL
+    wr_chosen *chosen; // otherwise
 } wr_found;
 
 // A value of the cache: a package's document, or why there is none.
@@ -41,6 +48,8 @@ typedef struct wr_package {
     const wr_doc *doc;
     void *owned; // to be freed, or NULL: the store's
     wr_why *why;
+    size_t versions;
+    wr_atomic_ptr chosen[]; // wr_chosen of each version, or NULL
 } wr_package;
 
 // An edge of the project's own: the tag of a seed is its index here.
@@ -208,6 +217,7 @@ int wr_resolve_item(wr_resolve *resolve, weir_visit *visit, wr_text name,
 // wr_resolve_fail makes `why` the value of a visit; returns error.
 int wr_resolve_fail(weir_visit *visit, int error, const wr_why *why);
 void wr_found_free(wr_found *found);
+void wr_chosen_drop(wr_chosen *chosen); // NULL is allowed
 
 // ---- resolve_fetch.c, resolve_answer.c -------------------------------------
 
@@ -250,7 +260,8 @@ typedef struct wr_resolve_page {
 
 void wr_resolve_put(wr_resolve_page *page, const char *text, size_t size);
 void wr_resolve_puts(wr_resolve_page *page, const char *text);
-// As a JSON string, quotes and all.
+// As a part of a JSON string; as one, quotes and all.
+void wr_resolve_escape(wr_resolve_page *page, wr_text text);
 void wr_resolve_quote(wr_resolve_page *page, wr_text text);
 // name@version of an item, "." or a workspace's path for a seed (NULL).
 void wr_resolve_by(const wr_resolve *resolve, wr_resolve_page *page,

@@ -1,56 +1,99 @@
 // SPDX-License-Identifier: MIT
-// The document: everything the project can need, sorted.
+// The document: everything the project can need, sorted. Written in pieces, on
+// all workers.
 #include "programs/deps/resolve_parts.h"
+
+#include "weir/parallel.h"
 
 #include <stdio.h>
 
-// Somebody who asked for an item. Texts of `by` are in a page that still grows.
+enum { PIECE = 128, FEW = 16 };
+
+typedef enum part { PACKAGES, OTHER, FAILED, PARTS } part;
+
+// Entries of some items, each with a comma before it.
+typedef struct piece {
+    wr_resolve_page page[PARTS];
+} piece;
+
+// Somebody who asked for an item.
 typedef struct asker {
-    size_t by, by_size;
-    const char *type;
+    wr_text name;    // or a workspace's path, or "."
+    wr_text version; // at NULL: it is a path
+    wr_edge_type type;
     wr_text as; // the folder's name, if it is another; size 0: none
 } asker;
 
 typedef struct writer {
     wr_resolve *resolve;
-    wr_resolve_page page;  // the document
-    wr_resolve_page names; // of one item's askers
+    wr_resolve_page *page;
     asker *asker;
     size_t askers, room;
-    const char *texts; // names.at, for sorting
 } writer;
 
-static int by_asker(const void *left, const void *right, void *context) {
+typedef struct document {
+    wr_resolve *resolve;
+    piece *piece;
+    size_t pieces;
+} document;
+
+#define PUT(w, literal)                                                        \
+    wr_resolve_put((w)->page, "" literal, sizeof(literal) - 1)
+
+static void put_text(writer *w, const char *text) {
+    wr_resolve_puts(w->page, text);
+}
+
+static void put_quoted(writer *w, wr_text text) {
+    wr_resolve_quote(w->page, text);
+}
+
+// ---- who asked -------------------------------------------------------------
+
+static int by_asker(const void *left, const void *right) {
     const asker *a = left, *b = right;
-    const writer *w = context;
-    int order = wr_text_order((wr_text){w->texts + a->by, a->by_size},
-                              (wr_text){w->texts + b->by, b->by_size});
+    if ((a->version.at == NULL) != (b->version.at == NULL))
+        return a->version.at == NULL ? -1 : 1;
+    int order = wr_text_order(a->name, b->name);
     if (order == 0)
-        order = strcmp(a->type, b->type);
+        order = wr_text_order(a->version, b->version);
+    if (order == 0 && a->type != b->type)
+        order = strcmp(wr_edge_type_name(a->type), wr_edge_type_name(b->type));
     return order != 0 ? order : wr_text_order(a->as, b->as);
 }
 
-// ---- pieces ----------------------------------------------------------------
-
-static void put(writer *w, const char *text) {
-    wr_resolve_puts(&w->page, text);
+// They come by key, so all but sorted.
+static void sort_askers(asker *list, size_t count) {
+    if (count > FEW) {
+        qsort(list, count, sizeof(*list), by_asker);
+        return;
+    }
+    for (size_t i = 1; i < count; i++) {
+        asker moved = list[i];
+        size_t to = i;
+        while (to > 0 && by_asker(&list[to - 1], &moved) > 0) {
+            list[to] = list[to - 1];
+            to--;
+        }
+        list[to] = moved;
+    }
 }
 
-static void put_field(writer *w, const char *indent, const char *key,
-                      wr_text value, bool *first) {
-    put(w, *first ? "\n" : ",\n");
-    put(w, indent);
-    put(w, "\"");
-    put(w, key);
-    put(w, "\": ");
-    wr_resolve_quote(&w->page, value);
-    *first = false;
-}
-
-static void put_optional(writer *w, const char *indent, const char *key,
-                         wr_text value, bool *first) {
-    if (value.size != 0)
-        put_field(w, indent, key, value, first);
+static asker asker_of(const wr_resolve *resolve, const weir_requirer *requirer,
+                      wr_text name) {
+    const wr_edge *edge = wr_resolve_edge(resolve, requirer);
+    bool other = !wr_text_same(edge->name, name);
+    asker a = {.type = edge->type, .as = other ? edge->name : (wr_text){0}};
+    if (requirer->item == NULL) {
+        a.name = wr_text_of(resolve->seed[requirer->tag].path);
+        return a;
+    }
+    const wr_found *found = weir_item_value(requirer->item);
+    wr_text spec;
+    uint8_t kind;
+    wr_resolve_key(requirer->item, &kind, &a.name, &spec);
+    a.version = found->chosen->version;
+    return a;
 }
 
 static int collect(writer *w, const weir_item *item, wr_text name) {
@@ -67,23 +110,30 @@ static int collect(writer *w, const weir_item *item, wr_text name) {
         w->asker = more;
         w->room = count * 2;
     }
-    w->names.size = 0;
     w->askers = count;
-    for (size_t i = 0; i < count; i++) {
-        const wr_edge *edge = wr_resolve_edge(w->resolve, &requirer[i]);
-        size_t by = w->names.size;
-        wr_resolve_by(w->resolve, &w->names, &requirer[i]);
-        bool other = !wr_text_same(edge->name, name);
-        w->asker[i] =
-            (asker){by, w->names.size - by, wr_edge_type_name(edge->type),
-                    other ? edge->name : (wr_text){NULL, 0}};
-    }
-    if (w->names.failed)
-        return -ENOMEM;
-    w->texts = w->names.at;
-    if (count > 1)
-        qsort_r(w->asker, count, sizeof(*w->asker), by_asker, w);
+    for (size_t i = 0; i < count; i++)
+        w->asker[i] = asker_of(w->resolve, &requirer[i], name);
+    sort_askers(w->asker, count);
     return 0;
+}
+
+static void put_asker(writer *w, const asker *a, bool first) {
+    if (!first)
+        PUT(w, ",");
+    PUT(w, "\n        {\n          \"by\": \"");
+    wr_resolve_escape(w->page, a->name);
+    if (a->version.at != NULL) {
+        PUT(w, "@");
+        wr_resolve_escape(w->page, a->version);
+    }
+    PUT(w, "\",\n          \"type\": \"");
+    put_text(w, wr_edge_type_name(a->type));
+    PUT(w, "\"");
+    if (a->as.size != 0) {
+        PUT(w, ",\n          \"as\": ");
+        put_quoted(w, a->as);
+    }
+    PUT(w, "\n        }");
 }
 
 // Two specs of one package that chose one version ask as one.
@@ -91,20 +141,13 @@ static int put_requirers(writer *w, const weir_item *item, wr_text name) {
     int error = collect(w, item, name);
     if (error != 0)
         return error;
-    put(w, ",\n      \"requirers\": [");
+    PUT(w, ",\n      \"requirers\": [");
     for (size_t i = 0; i < w->askers; i++) {
         const asker *a = &w->asker[i];
-        bool first = true;
-        if (i > 0 && by_asker(a - 1, a, w) == 0)
-            continue;
-        put(w, i > 0 ? ",\n        {" : "\n        {");
-        put_field(w, "          ", "by",
-                  (wr_text){w->texts + a->by, a->by_size}, &first);
-        put_field(w, "          ", "type", wr_text_of(a->type), &first);
-        put_optional(w, "          ", "as", a->as, &first);
-        put(w, "\n        }");
+        if (i == 0 || by_asker(a - 1, a) != 0)
+            put_asker(w, a, i == 0);
     }
-    put(w, "\n      ]");
+    PUT(w, "\n      ]");
     return 0;
 }
 
@@ -113,131 +156,189 @@ static int put_requirers(writer *w, const weir_item *item, wr_text name) {
 static void put_bundled(writer *w, const wr_manifest *manifest) {
     if (manifest->bundleds == 0)
         return;
-    put(w, ",\n      \"bundled\": [");
+    PUT(w, ",\n      \"bundled\": [");
     for (size_t i = 0; i < manifest->bundleds; i++) {
-        put(w, i > 0 ? ",\n        " : "\n        ");
-        wr_resolve_quote(&w->page, manifest->bundled[i]);
+        put_text(w, i > 0 ? ",\n        " : "\n        ");
+        put_quoted(w, manifest->bundled[i]);
     }
-    put(w, "\n      ]");
+    PUT(w, "\n      ]");
 }
 
-static void put_found(writer *w, const wr_found *found, bool *first) {
-    const wr_manifest *manifest = &found->manifest;
-    put_field(w, "      ", "version", found->version, first);
-    put_optional(w, "      ", "integrity", manifest->integrity, first);
-    put_optional(w, "      ", "tarball", manifest->tarball, first);
+static void put_found(writer *w, const wr_found *found) {
+    const wr_manifest *manifest = &found->chosen->manifest;
+    PUT(w, ",\n      \"version\": ");
+    put_quoted(w, found->chosen->version);
+    if (manifest->integrity.size != 0) {
+        PUT(w, ",\n      \"integrity\": ");
+        put_quoted(w, manifest->integrity);
+    }
+    if (manifest->tarball.size != 0) {
+        PUT(w, ",\n      \"tarball\": ");
+        put_quoted(w, manifest->tarball);
+    }
     if (manifest->has_shrinkwrap)
-        put(w, ",\n      \"shrinkwrap\": true");
+        PUT(w, ",\n      \"shrinkwrap\": true");
     put_bundled(w, manifest);
 }
 
-static void put_kind(writer *w, wr_text name, wr_text spec, bool *first) {
+static void put_kind(writer *w, wr_text name, wr_text spec) {
     wr_spec parsed = {.memory = NULL};
     if (wr_spec_parse(&parsed, name, spec, NULL) != 0)
         return;
-    put_field(w, "      ", "type", wr_text_of(wr_spec_type_name(parsed.type)),
-              first);
+    PUT(w, ",\n      \"type\": ");
+    put_quoted(w, wr_text_of(wr_spec_type_name(parsed.type)));
     wr_spec_free(&parsed);
 }
 
-typedef enum part { PACKAGES, OTHER, FAILED } part;
-
-static part part_of(const weir_item *item, uint8_t kind) {
-    if (weir_item_status(item) != 0)
-        return FAILED;
-    return kind == WR_KIND_OTHER ? OTHER : PACKAGES;
+static void put_code(writer *w, const wr_found *found) {
+    PUT(w, ",\n      \"code\": ");
+    put_quoted(w,
+               wr_text_of(found != NULL && found->why != NULL ? found->why->code
+                                                              : "EUNKNOWN"));
 }
 
-static int put_item(writer *w, const weir_item *item, part which, bool first) {
+static int put_item(writer *w, piece *into, const weir_item *item) {
     wr_text name, spec;
     uint8_t kind;
-    bool none = true;
     const wr_found *found = weir_item_value(item);
     wr_resolve_key(item, &kind, &name, &spec);
-    put(w, first ? "\n    {" : ",\n    {");
-    put_field(w, "      ", "name", name, &none);
-    put_field(w, "      ", "spec", spec, &none);
+    if (kind == WR_KIND_FETCH)
+        return 0;
+    bool failed = weir_item_status(item) != 0;
+    part which = failed ? FAILED : kind == WR_KIND_OTHER ? OTHER : PACKAGES;
+    w->page = &into->page[which];
+    PUT(w, ",\n    {\n      \"name\": ");
+    put_quoted(w, name);
+    PUT(w, ",\n      \"spec\": ");
+    put_quoted(w, spec);
     if (which == PACKAGES)
-        put_found(w, found, &none);
+        put_found(w, found);
     else if (which == OTHER)
-        put_kind(w, name, spec, &none);
+        put_kind(w, name, spec);
     else
-        put_field(w, "      ", "code", wr_text_of(found->why->code), &none);
+        put_code(w, found);
     int error = put_requirers(w, item, name);
-    put(w, "\n    }");
+    PUT(w, "\n    }");
     return error;
 }
 
-static int put_part(writer *w, const char *title, part which) {
-    const wr_resolve *resolve = w->resolve;
-    bool first = true;
+static int put_pieces(weir_worker *self, void *context, size_t from,
+                      size_t to) {
+    document *d = context;
+    writer w = {.resolve = d->resolve};
     int error = 0;
-    put(w, ",\n  \"");
-    put(w, title);
-    put(w, "\": [");
-    for (size_t i = 0; error == 0 && i < resolve->items; i++) {
-        const weir_item *item = resolve->item[i];
-        wr_text name, spec;
-        uint8_t kind;
-        wr_resolve_key(item, &kind, &name, &spec);
-        if (kind == WR_KIND_FETCH || part_of(item, kind) != which)
-            continue;
-        error = put_item(w, item, which, first);
-        first = false;
+    (void)self;
+    for (size_t i = from; error == 0 && i < to; i++) {
+        size_t end = (i + 1) * PIECE;
+        if (end > d->resolve->items)
+            end = d->resolve->items;
+        for (size_t j = i * PIECE; error == 0 && j < end; j++)
+            error = put_item(&w, &d->piece[i], d->resolve->item[j]);
     }
-    put(w, first ? "]" : "\n  ]");
+    free(w.asker);
     return error;
+}
+
+static int put_all(weir_worker *self, void *context) {
+    document *d = context;
+    return weir_parallel_for(self, 0, d->pieces, put_pieces, d);
+}
+
+// ---- the whole -------------------------------------------------------------
+
+static void put_workspaces(writer *w, const wr_project *project, bool none) {
+    put_text(w, none ? "\n    \"workspaces\": [" : ",\n    \"workspaces\": [");
+    for (size_t i = 0; i < project->workspaces; i++) {
+        const wr_workspace *workspace = &project->workspace[i];
+        const wr_manifest *manifest = &workspace->manifest;
+        put_text(w, i > 0 ? ",\n      {" : "\n      {");
+        PUT(w, "\n        \"path\": ");
+        put_quoted(w, wr_text_of(workspace->path));
+        PUT(w, ",\n        \"name\": ");
+        put_quoted(w, manifest->name);
+        if (manifest->version.size != 0) {
+            PUT(w, ",\n        \"version\": ");
+            put_quoted(w, manifest->version);
+        }
+        PUT(w, "\n      }");
+    }
+    PUT(w, "\n    ]");
 }
 
 static void put_project(writer *w) {
     const wr_project *project = w->resolve->options.project;
+    const wr_manifest *root = &project->root;
     bool none = true;
-    put(w, "{\n  \"format\": 1,\n  \"project\": {");
-    put_optional(w, "    ", "name", project->root.name, &none);
-    put_optional(w, "    ", "version", project->root.version, &none);
-    if (project->workspaces != 0) {
-        put(w, none ? "\n    \"workspaces\": [" : ",\n    \"workspaces\": [");
-        for (size_t i = 0; i < project->workspaces; i++) {
-            const wr_workspace *workspace = &project->workspace[i];
-            bool first = true;
-            put(w, i > 0 ? ",\n      {" : "\n      {");
-            put_field(w, "        ", "path", wr_text_of(workspace->path),
-                      &first);
-            put_optional(w, "        ", "name", workspace->manifest.name,
-                         &first);
-            put_optional(w, "        ", "version", workspace->manifest.version,
-                         &first);
-            put(w, "\n      }");
-        }
-        put(w, "\n    ]");
+    PUT(w, "{\n  \"format\": 1,\n  \"project\": {");
+    if (root->name.size != 0) {
+        PUT(w, "\n    \"name\": ");
+        put_quoted(w, root->name);
         none = false;
     }
-    put(w, none ? "}" : "\n  }");
+    if (root->version.size != 0) {
+        put_text(w, none ? "\n    \"version\": " : ",\n    \"version\": ");
+        put_quoted(w, root->version);
+        none = false;
+    }
+    if (project->workspaces != 0)
+        put_workspaces(w, project, none);
+    put_text(w, none && project->workspaces == 0 ? "}" : "\n  }");
+}
+
+static void put_part(writer *w, const document *d, const char *title,
+                     part which) {
+    bool none = true;
+    put_text(w, ",\n  \"");
+    put_text(w, title);
+    put_text(w, "\": [");
+    for (size_t i = 0; i < d->pieces; i++) {
+        const wr_resolve_page *page = &d->piece[i].page[which];
+        size_t comma = none ? 1 : 0;
+        w->page->failed |= page->failed;
+        if (page->size == 0)
+            continue;
+        wr_resolve_put(w->page, page->at + comma, page->size - comma);
+        none = false;
+    }
+    put_text(w, none ? "]" : "\n  ]");
+}
+
+static int write_pieces(document *d) {
+    int status = 0;
+    d->pieces = (d->resolve->items + PIECE - 1) / PIECE;
+    d->piece = wr_calloc(d->pieces + 1, sizeof(*d->piece));
+    if (d->piece == NULL)
+        return -ENOMEM;
+    int error = weir_run(d->resolve->options.pool, put_all, d, &status);
+    return error != 0 ? error : status;
 }
 
 int wr_resolve_write(wr_resolve *resolve, char **text, size_t *size) {
-    writer w = {.resolve = resolve};
+    document d = {resolve, NULL, 0};
+    wr_resolve_page page = {NULL, 0, 0, false};
+    writer w = {.resolve = resolve, .page = &page};
     int error = weir_frontier_wait(resolve->frontier, WEIR_FOREVER, NULL);
     if (error == 0)
         error = wr_resolve_judge(resolve);
-    if (error != 0)
-        return error;
-    put_project(&w);
-    error = put_part(&w, "packages", PACKAGES);
     if (error == 0)
-        error = put_part(&w, "other", OTHER);
-    if (error == 0)
-        error = put_part(&w, "failed", FAILED);
-    put(&w, "\n}\n");
-    free(w.asker);
-    free(w.names.at);
-    if (error == 0 && w.page.failed)
-        error = -ENOMEM;
+        error = write_pieces(&d);
+    if (error == 0) {
+        put_project(&w);
+        put_part(&w, &d, "packages", PACKAGES);
+        put_part(&w, &d, "other", OTHER);
+        put_part(&w, &d, "failed", FAILED);
+        PUT(&w, "\n}\n");
+        error = page.failed ? -ENOMEM : 0;
+    }
+    for (size_t i = 0; d.piece != NULL && i < d.pieces; i++)
+        for (int j = 0; j < PARTS; j++)
+            free(d.piece[i].page[j].at);
+    free(d.piece);
     if (error != 0) {
-        free(w.page.at);
+        free(page.at);
         return error;
     }
-    *text = w.page.at;
-    *size = w.page.size;
+    *text = page.at;
+    *size = page.size;
     return 0;
 }

@@ -59,6 +59,10 @@ enum { WR_HYPHEN_ROOM = 80 };
 size_t wr_range_hyphen(char *out, wr_text text, bool loose, bool prereleases,
                        bool *differs);
 
+// wr_number_write: a number of 10^21 or more, as JavaScript writes it.
+enum { WR_NUMBER_ROOM = 32 };
+void wr_number_write(char out[WR_NUMBER_ROOM], double value);
+
 // ---- semver_range.c --------------------------------------------------------
 
 typedef enum wr_semver_op {

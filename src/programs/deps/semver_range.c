@@ -110,22 +110,39 @@ static void add_shape(builder *b, wr_semver_op op, const wr_shape *shape) {
         add(b, op, &version);
 }
 
-// The next version of a part (0: major, ..), the parts behind it 0. Above all
-// numbers: npm writes 1e+21, which is no version.
+// The next version of a part, which is 10^21 or more: npm writes 1.1.5e+21.0
+// then, which is 1.1.5-e with a build. Whatever else is written is no version.
+static void add_exponent(builder *b, wr_semver_op op, const wr_shape *shape,
+                         int part) {
+    char text[WR_NUMBER_ROOM];
+    wr_semver version = {.pre = {"e", 1}};
+    wr_number_write(text, wr_number_rounded(shape->number[part]) + 1);
+    if (part != 1 || text[1] != '.' || !b->loose)
+        invalid(b);
+    else if (!wr_number_read(&version.major, shape->number[0]) ||
+             !wr_number_read(&version.minor, (wr_text){text, 1}) ||
+             !wr_number_read(&version.patch,
+                             (wr_text){text + 2, strcspn(text + 2, "e")}))
+        fail(b, -EINVAL);
+    else
+        add(b, op, &version);
+}
+
+// The next version of a part (0: major, ..), the parts behind it 0.
 static void add_next(builder *b, wr_semver_op op, const wr_shape *shape,
                      int part, wr_text pre) {
     uint64_t number[3] = {0};
-    bool fits = true, written = true;
+    bool fits = true;
     for (int i = 0; i <= part; i++)
         if (!wr_number_read(&number[i], shape->number[i]))
             fits = false;
-    if (!fits)
-        written = wr_number_rounded(shape->number[part]) + 1 < 1e21;
+    if (!fits && wr_number_rounded(shape->number[part]) + 1 >= 1e21) {
+        add_exponent(b, op, shape, part);
+        return;
+    }
     fits = fits && ++number[part] <= WR_SEMVER_NUMBER_MAX;
     wr_semver version = {number[0], number[1], number[2], pre};
-    if (!written)
-        invalid(b);
-    else if (!fits)
+    if (!fits)
         fail(b, -EINVAL);
     else
         add(b, op, &version);
@@ -332,7 +349,7 @@ static char *add_set(builder *b, char *text, size_t size) {
                                     b->prereleases, &b->differs);
     if (hyphen > 0) {
         text = meaning;
-        size = hyphen;
+        size = wr_range_strip_builds(text, hyphen); // of 1e+21
     }
     char *end = text + size;
     size = wr_range_trim_operators(text, size);
@@ -400,7 +417,9 @@ static int build(builder *b, const char *text, size_t size, bool loose,
     char *from = b->text + room - size, *to = b->text;
     size = wr_range_squeeze(from, text, size);
     for (;;) {
-        char *bar = memmem(from, size, "||", 2);
+        char *bar = memchr(from, '|', size);
+        if (bar != NULL)
+            bar = memmem(from, size, "||", 2);
         size_t side = bar == NULL ? size : (size_t)(bar - from);
         wr_text trimmed = wr_trimmed((wr_text){from, side});
         memcpy(to, trimmed.at, trimmed.size);

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 size_t wr_range_squeeze(char *out, const char *text, size_t size) {
@@ -120,19 +121,28 @@ static void put_string(writer *out, const char *text) {
     put(out, text, strlen(text));
 }
 
+void wr_number_write(char out[WR_NUMBER_ROOM], double value) {
+    for (int digits = 0; digits < 17; digits++) {
+        snprintf(out, WR_NUMBER_ROOM, "%.*e", digits, value);
+        if (strtod(out, NULL) >= value && strtod(out, NULL) <= value)
+            return;
+    }
+}
+
 // One more, as JavaScript writes it: what is too large for a version is so
-// afterwards; from 10^21 on it is no number of a version (`1e+21`).
+// afterwards; from 10^21 on it has an exponent (`1.5e+21`), which may even be
+// read as the end of a version (`1.5-e`, and a build).
 static void put_next(writer *out, wr_text digits) {
     uint64_t value;
-    char text[24];
-    if (wr_number_read(&value, digits)) {
+    char text[WR_NUMBER_ROOM];
+    double rounded;
+    if (wr_number_read(&value, digits))
         snprintf(text, sizeof(text), "%" PRIu64, value + 1);
-        put_string(out, text);
-    } else {
-        put_string(out, wr_number_rounded(digits) + 1 < 1e21
-                            ? "9007199254740992"
-                            : "1e");
-    }
+    else if ((rounded = wr_number_rounded(digits) + 1) < 1e21)
+        snprintf(text, sizeof(text), "%s", "9007199254740992");
+    else
+        wr_number_write(text, rounded);
+    put_string(out, text);
 }
 
 static void put_from(writer *out, wr_text text, const wr_shape *from,
@@ -195,7 +205,9 @@ static void put_until(writer *out, wr_text text, const wr_shape *until,
 
 size_t wr_range_hyphen(char *out, wr_text text, bool loose, bool prereleases,
                        bool *differs) {
-    const char *hyphen = memmem(text.at, text.size, " - ", 3);
+    const char *space = memchr(text.at, ' ', text.size);
+    const char *hyphen =
+        space == NULL ? NULL : memmem(text.at, text.size, " - ", 3);
     if (hyphen == NULL)
         return 0;
     // A build that was stripped may have left a space at an end.

@@ -3,6 +3,7 @@
 // bounds them.
 #include "programs/deps/store_parts.h"
 
+#include "base/fault.h"
 #include "programs/deps/doc.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ struct wr_store {
 // Makes a folder and those above it.
 static int make_folder(const char *path) {
     size_t size = strlen(path);
-    char *part = malloc(size + 1);
+    char *part = wr_malloc(size + 1);
     if (part == NULL)
         return -ENOMEM;
     int error = 0;
@@ -53,7 +54,7 @@ static int make_folder(const char *path) {
                 error = -reason;
         }
     }
-    free(part);
+    wr_free(part);
     return error;
 }
 
@@ -83,10 +84,10 @@ int wr_store_open(wr_store **out, const char *folder, wr_why *why) {
     int fd = open_folder(folder, why);
     if (fd < 0)
         return fd;
-    wr_store *store = calloc(1, sizeof(*store));
+    wr_store *store = wr_calloc(1, sizeof(*store));
     int error = store == NULL ? -ENOMEM : wr_store_view_open(&store->view, fd);
     if (error != 0) {
-        free(store);
+        wr_free(store);
         close(fd);
         return wr_refuse(why, error, "ECACHE", "%s: %s", folder,
                          strerror(-error));
@@ -102,7 +103,7 @@ int wr_store_open(wr_store **out, const char *folder, wr_why *why) {
 // Reading
 
 static kept *keep(wr_store *store) {
-    kept *one = calloc(1, sizeof(*one));
+    kept *one = wr_calloc(1, sizeof(*one));
     if (one != NULL) {
         one->next = store->kept;
         store->kept = one;
@@ -188,7 +189,7 @@ static int add(wr_store *store, wr_store_entry *entry, const void *image) {
     if (error == 0 && own == NULL)
         error = -ENOMEM;
     if (error != 0) {
-        free(entry);
+        wr_free(entry);
         return error;
     }
     own->entry = entry;
@@ -260,12 +261,12 @@ void wr_store_close(wr_store *store) {
         store->kept = one->next;
         if (one->map != NULL)
             munmap(one->map, one->map_size);
-        free(one->entry);
-        free(one);
+        wr_free(one->entry);
+        wr_free(one);
     }
     if (untidy)
         wr_store_tidy(store->folder, WR_STORE_BYTES_MAX);
     close(store->folder);
     pthread_mutex_destroy(&store->lock);
-    free(store);
+    wr_free(store);
 }

@@ -12,6 +12,8 @@
 // last stay, three quarters of the cap.
 #include "programs/deps/store_parts.h"
 
+#include "base/fault.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -100,7 +102,7 @@ static int copy(const tidying *work, wr_store_writer *writer,
         return -ENOMEM;
     entry->image_checksum = old->image_checksum;
     int error = wr_store_writer_add(writer, entry, record.image);
-    free(entry);
+    wr_free(entry);
     return error;
 }
 
@@ -114,7 +116,8 @@ static int compare_slots(const void *a, const void *b) {
 static int copy_all(const tidying *work, wr_store_writer *writer,
                     uint64_t bytes_max) {
     const wr_store_view *view = &work->view;
-    wr_store_slot **order = malloc((view->used + 1) * sizeof(wr_store_slot *));
+    wr_store_slot **order =
+        wr_malloc((view->used + 1) * sizeof(wr_store_slot *));
     if (order == NULL)
         return -ENOMEM;
     size_t count = 0;
@@ -131,7 +134,7 @@ static int copy_all(const tidying *work, wr_store_writer *writer,
         if (used <= room)
             error = copy(work, writer, order[i]);
     }
-    free(order);
+    wr_free(order);
     if (error == 0)
         error = wr_store_writer_drain(writer);
     return error;
@@ -195,8 +198,8 @@ static void tidy_view(int folder, uint64_t bytes_max) {
     if (wr_store_view_open(&work.view, folder) != 0)
         return;
     size_t segments = work.view.segments;
-    work.held = calloc(segments + 1, sizeof(*work.held));
-    work.moves = calloc(segments + 1, sizeof(*work.moves));
+    work.held = wr_calloc(segments + 1, sizeof(*work.held));
+    work.moves = wr_calloc(segments + 1, sizeof(*work.moves));
     for (size_t i = 0; work.held != NULL && i < segments; i++)
         work.held[i] = -1;
     if (work.held != NULL && work.moves != NULL &&
@@ -205,8 +208,8 @@ static void tidy_view(int folder, uint64_t bytes_max) {
     for (size_t i = 0; work.held != NULL && i < segments; i++)
         if (work.held[i] >= 0)
             close(work.held[i]);
-    free(work.held);
-    free(work.moves);
+    wr_free(work.held);
+    wr_free(work.moves);
     wr_store_view_close(&work.view);
 }
 

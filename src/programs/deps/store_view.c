@@ -2,6 +2,7 @@
 // Reading what is in a cache's folder.
 #include "programs/deps/store_parts.h"
 
+#include "base/fault.h"
 #include "os/os.h"
 
 #include <dirent.h>
@@ -66,7 +67,7 @@ wr_store_slot *wr_store_view_find(const wr_store_view *view, wr_text key) {
 
 static int grow(wr_store_view *view) {
     size_t slots = view->slots == 0 ? 64 : 2 * view->slots;
-    wr_store_slot *bigger = calloc(slots, sizeof(*bigger));
+    wr_store_slot *bigger = wr_calloc(slots, sizeof(*bigger));
     if (bigger == NULL)
         return -ENOMEM;
     for (size_t i = 0; i < view->slots; i++) {
@@ -77,7 +78,7 @@ static int grow(wr_store_view *view) {
             at++;
         bigger[at & (slots - 1)] = view->slot[i];
     }
-    free(view->slot);
+    wr_free(view->slot);
     view->slot = bigger;
     view->slots = slots;
     return 0;
@@ -198,7 +199,7 @@ static int read_index(wr_store_segment *segment, int folder) {
         return fd;
     int error = 0;
     size_t size = status.st_size > INDEX_MAX ? 0 : (size_t)status.st_size;
-    segment->index = malloc(size == 0 ? 1 : size);
+    segment->index = wr_malloc(size == 0 ? 1 : size);
     if (segment->index == NULL)
         error = -ENOMEM;
     while (error == 0 && segment->index_size < size) {
@@ -341,9 +342,9 @@ void wr_store_view_close(wr_store_view *view) {
         if (view->segment[i].data != NULL)
             munmap((void *)(uintptr_t)view->segment[i].data,
                    view->segment[i].data_size);
-        free(view->segment[i].index);
+        wr_free(view->segment[i].index);
     }
-    free(view->segment);
-    free(view->slot);
+    wr_free(view->segment);
+    wr_free(view->slot);
     *view = (wr_store_view){0};
 }

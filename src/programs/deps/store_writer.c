@@ -3,6 +3,8 @@
 // some of it may be missing, and the checksums tell.
 #include "programs/deps/store_parts.h"
 
+#include "base/fault.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -24,7 +26,7 @@ wr_store_entry *wr_store_entry_make(wr_store_kind kind, wr_text key,
     for (size_t i = 0; i < 3; i++)
         size += text[i].size;
     size = wr_store_round(size, 8);
-    wr_store_entry *entry = calloc(1, size);
+    wr_store_entry *entry = wr_calloc(1, size);
     if (entry == NULL)
         return NULL;
     *entry = (wr_store_entry){
@@ -85,7 +87,7 @@ fail:;
 int wr_store_writer_open(wr_store_writer *out, int folder, uint64_t number) {
     *out = (wr_store_writer){
         .folder = folder, .index = -1, .data = -1, .number = number};
-    out->image = malloc(2 * (size_t)WR_STORE_BUFFER);
+    out->image = wr_malloc(2 * (size_t)WR_STORE_BUFFER);
     if (out->image == NULL)
         return out->error = -ENOMEM;
     out->entry = out->image + WR_STORE_BUFFER;
@@ -96,7 +98,7 @@ int wr_store_writer_open(wr_store_writer *out, int folder, uint64_t number) {
     if (taken == 1)
         return 0;
     out->error = taken == 0 ? -EBUSY : taken;
-    free(out->image);
+    wr_free(out->image);
     out->image = NULL;
     return out->error;
 }
@@ -182,6 +184,6 @@ void wr_store_writer_close(wr_store_writer *writer, bool drop) {
         close(writer->data);
         close(writer->index); // and so its lock
     }
-    free(writer->image);
+    wr_free(writer->image);
     *writer = (wr_store_writer){.index = -1, .data = -1, .error = -EBADF};
 }

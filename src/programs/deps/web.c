@@ -102,8 +102,11 @@ int wr_web_create(wr_web **out, const wr_web_options *options, wr_why *why) {
         return wr_refuse(why, -ENOMEM, "ENOMEM", "out of memory");
     web->config = options->config;
     web->settings = wr_npmrc_settings(options->config);
-    web->connections_max =
-        options->connections_max == 0 ? 64 : options->connections_max;
+    web->connections_max = options->connections_max;
+    if (web->connections_max == 0)
+        web->connections_max = web->settings->maxsockets;
+    if (web->connections_max == 0)
+        web->connections_max = 64;
     web->bytes_max =
         options->bytes_max == 0 ? (size_t)128 << 20 : options->bytes_max;
     web->patience_ns = web->settings->fetch_timeout_ms <= 0

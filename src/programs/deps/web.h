@@ -22,7 +22,7 @@ typedef struct wr_web_request wr_web_request;
 typedef struct wr_web_options {
     const wr_npmrc *config;   // TLS, proxies, timeouts, tokens (also of the
                               // places that redirects lead to)
-    unsigned connections_max; // to one host; default 64
+    unsigned connections_max; // to one host; default: maxsockets, or 64
     size_t bytes_max;         // of one body as it is sent; default 128 MiB
     weir_trace *trace;        // or NULL
 } wr_web_options;

@@ -58,6 +58,7 @@ struct wr_web_transfer {
     CURL *easy;
     wr_web_request *request;
     int64_t deadline_ns;
+    const char *proxy;            // that curl was told
     struct curl_slist headers[5]; // what is sent, linked; their texts:
     char *text;
     size_t text_size;
@@ -101,7 +102,9 @@ struct wr_web {
     size_t sockets_size;
     wr_web_watcher *watchers;
     size_t watchers_count, watchers_size;
-    const char *proxy, *authorities;
+    const char *proxy[2]; // for http, for https; "": none
+    const char *noproxy;
+    const char *authorities; // a file, or NULL
     wr_web_counts counts;
     bool started;   // curl's globals
     bool looked_up; // a host got known: who waits for it may go on

@@ -11,12 +11,32 @@
 #include <string.h>
 #include <unistd.h>
 
-// npm asks for https-proxy first, then proxy, whatever the URL's scheme.
-static const char *proxy_of(const wr_settings *settings) {
-    const char *proxy = settings->https_proxy;
-    if (proxy == NULL || proxy[0] == '\0')
-        proxy = settings->proxy;
-    return proxy == NULL ? "" : proxy;
+static bool given(const char *text) { return text != NULL && text[0] != '\0'; }
+
+static const char *environment(const char *lower, const char *upper) {
+    const char *value = getenv(lower);
+    return given(value) ? value : getenv(upper);
+}
+
+// npm's order: https-proxy, proxy, whatever the URL's scheme; then the
+// environment's, which looks at it.
+static void find_proxies(wr_web *web) {
+    const wr_settings *settings = web->settings;
+    const char *all =
+        given(settings->https_proxy) ? settings->https_proxy : settings->proxy;
+    const char *https = environment("https_proxy", "HTTPS_PROXY");
+    const char *http = environment("http_proxy", "HTTP_PROXY");
+    if (given(https))
+        http = https;
+    else if (!given(http))
+        http = environment("proxy", "PROXY");
+    web->proxy[0] = given(all) ? all : given(http) ? http : "";
+    web->proxy[1] = given(all) ? all : given(https) ? https : "";
+    web->noproxy = settings->noproxy;
+    if (!given(web->noproxy))
+        web->noproxy = environment("no_proxy", "NO_PROXY");
+    if (!given(web->noproxy))
+        web->noproxy = "";
 }
 
 // A cafile that is not there is as none (npm's rule); one that cannot be read
@@ -50,7 +70,7 @@ static int check_authorities(wr_web *web, wr_why *why) {
 }
 
 int wr_web_check(wr_web *web, wr_why *why) {
-    web->proxy = proxy_of(web->settings);
+    find_proxies(web);
     return check_authorities(web, why);
 }
 
@@ -73,6 +93,7 @@ static CURLcode set_numbers(CURL *easy) {
         {CURLOPT_DNS_CACHE_TIMEOUT, 300},
         {CURLOPT_TCP_NODELAY, 1},
         {CURLOPT_NOPROGRESS, 1},
+        {CURLOPT_QUICK_EXIT, 1}, // wait for no look-up that is given up
     };
     CURLcode code = CURLE_OK;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -102,11 +123,9 @@ static CURLcode set_tls(const wr_web *web, CURL *easy) {
 }
 
 static CURLcode set_texts(const wr_web *web, CURL *easy) {
-    const char *except = web->settings->noproxy;
-    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, web->proxy);
+    CURLcode code = curl_easy_setopt(easy, CURLOPT_PROXY, "");
     if (code == CURLE_OK)
-        code = curl_easy_setopt(easy, CURLOPT_NOPROXY,
-                                except == NULL ? "" : except);
+        code = curl_easy_setopt(easy, CURLOPT_NOPROXY, web->noproxy);
     if (code == CURLE_OK)
         code = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     if (code == CURLE_OK)
@@ -136,6 +155,7 @@ int wr_web_transfer_make(wr_web *web, wr_web_transfer **out) {
         return -ENOMEM;
     transfer->web = web;
     transfer->headers[0].data = gzip;
+    transfer->proxy = "";
     transfer->easy = wr_fault(WR_FAULT_ALLOC) ? NULL : curl_easy_init();
     if (transfer->easy == NULL || set_numbers(transfer->easy) != CURLE_OK ||
         set_tls(web, transfer->easy) != CURLE_OK ||

@@ -105,6 +105,22 @@ void wr_web_headers_over(wr_web_transfer *transfer) {
     wait_from_now(transfer);
 }
 
+// All but the URL, and mostly that alone, is as it was for the last request.
+static CURLcode aim(wr_web_transfer *transfer, wr_web_request *request) {
+    const char *url = wr_web_url(request);
+    const char *proxy =
+        transfer->web->proxy[strncasecmp(url, "https:", 6) == 0];
+    CURLcode code = CURLE_OK;
+    if (proxy != transfer->proxy)
+        code = curl_easy_setopt(transfer->easy, CURLOPT_PROXY, proxy);
+    if (code != CURLE_OK)
+        return code;
+    transfer->proxy = proxy;
+    if (wr_web_inside_of(request)->again)
+        curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
+    return curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+}
+
 static int idle_transfer(wr_web *web, wr_web_transfer **out) {
     wr_link *link = wr_list_pop_front(&web->idle);
     *out = (wr_web_transfer *)(void *)link;
@@ -122,16 +138,14 @@ int wr_web_launch(wr_web *web, wr_web_request *request) {
     wr_web_inside *inside = wr_web_inside_of(request);
     int error = fill_headers(transfer, request);
     if (error == 0 &&
-        (curl_easy_setopt(transfer->easy, CURLOPT_URL, wr_web_url(request)) !=
-             CURLE_OK ||
+        (aim(transfer, request) != CURLE_OK ||
          curl_multi_add_handle(web->multi, transfer->easy) != CURLM_OK))
         error = no_memory(request);
     if (error != 0) {
+        curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 0L);
         wr_list_push_front(&web->idle, &transfer->link);
         return error;
     }
-    if (inside->again)
-        curl_easy_setopt(transfer->easy, CURLOPT_FRESH_CONNECT, 1L);
     transfer->request = request;
     transfer->over = transfer->enough = transfer->chunked = false;
     transfer->foreign = false;

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// Feeds damaged package.json to `weir deps`: what is looked for is a crash, a
+// hang, a sanitizer's complaint, a refusal without its line, edges that are not
+// sorted, or JSON that the document's reader and this one judge differently.
+//
+// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants: the first byte
+// has the flags. This program has a small engine of its own, so that any
+// compiler can run it:
+//
+//   fuzz_manifest [SEED [SECONDS]]    default: seed from the clock, 5 seconds
+//   fuzz_manifest FILE...             runs the inputs in these files
+#include "programs/deps/doc.h"
+#include "programs/deps/manifest.h"
+
+#include "weir/base.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void broken(const char *what, const char *more) {
+    fprintf(stdout, "fuzz_manifest: %s: %s\n", what, more);
+    fflush(stdout);
+    abort();
+}
+
+static void check_line(const wr_why *why) {
+    if (why->code[0] == 0 || why->text[0] == 0 ||
+        strpbrk(why->text, "\n\r\t") != NULL)
+        broken("not one line", why->text);
+}
+
+static void check_text(wr_text text) {
+    volatile size_t sum = 0;
+    for (size_t i = 0; i < text.size; i++)
+        sum += (uint8_t)text.at[i];
+}
+
+static void check_manifest(const wr_manifest *m) {
+    wr_text one[] = {m->name, m->version, m->integrity, m->tarball};
+    for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++)
+        check_text(one[i]);
+    for (size_t i = 0; i < m->edges; i++) {
+        const wr_edge *e = &m->edge[i];
+        const wr_override *found;
+        check_text(e->name);
+        check_text(e->spec);
+        if (i > 0) {
+            wr_text a = e[-1].name, b = e->name;
+            size_t least = a.size < b.size ? a.size : b.size;
+            int order = memcmp(a.at, b.at, least);
+            if (order > 0 || (order == 0 && a.size >= b.size))
+                broken("edges that are not sorted", "");
+        }
+        if (wr_manifest_override_of(&found, m, e) != 0)
+            broken("no override of it", "");
+        if (found != NULL)
+            check_text(found->spec);
+    }
+    for (size_t i = 0; i < m->bundleds; i++)
+        check_text(m->bundled[i]);
+    for (size_t i = 0; i < m->workspaces; i++)
+        check_text(m->workspace[i]);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    wr_manifest m;
+    wr_doc *doc = NULL;
+    size_t image_size;
+    wr_why why = {"", ""}, doc_why = {"", ""};
+    if (size == 0)
+        return 0;
+    char *json = malloc(size);
+    if (json == NULL)
+        abort();
+    memcpy(json, data + 1, size - 1);
+    int error = wr_manifest_parse(&m, json, size - 1, data[0] & 1,
+                                  (data[0] & 2) != 0, &why);
+    wr_doc_parse(&doc, &image_size, json, size - 1, &doc_why);
+    bool marked = size > 3 && memcmp(json, "\xef\xbb\xbf", 3) == 0;
+    bool no_json = strcmp(why.code, "EJSONPARSE") == 0;
+    if (!marked && no_json != (strcmp(doc_why.code, "EJSONPARSE") == 0))
+        broken(why.text, doc_why.text);
+    if (error == -ENOMEM)
+        broken("jansson refuses what the scanner takes", why.text);
+    if (error != 0)
+        check_line(&why);
+    free(json);
+    check_manifest(&m);
+    wr_manifest_free(&m);
+    free(doc);
+    return 0;
+}
+
+// ---------------------------------------------------------------------------
+// A small engine: documents that might be right, damaged a little
+
+enum { INPUT_MAX = 8192 };
+static uint64_t state;
+
+static uint64_t random_next(void) {
+    state += 0x9e3779b97f4a7c15;
+    uint64_t z = state;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+    z = (z ^ z >> 27) * 0x94d049bb133111eb;
+    return z ^ z >> 31;
+}
+
+static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
+
+static const char *pick(const char *const *list, size_t count) {
+    return list[below(count)];
+}
+#define PICK(list) pick(list, sizeof(list) / sizeof((list)[0]))
+
+static size_t put(uint8_t *out, size_t at, const char *text) {
+    size_t size = strlen(text);
+    if (at + size > INPUT_MAX)
+        return at;
+    memcpy(out + at, text, size);
+    return at + size;
+}
+
+static size_t make_field(uint8_t *out, size_t at) {
+    static const char *const fields[] = {"dependencies",
+                                         "devDependencies",
+                                         "optionalDependencies",
+                                         "peerDependencies",
+                                         "peerDependenciesMeta",
+                                         "acceptDependencies",
+                                         "overrides",
+                                         "bundleDependencies",
+                                         "bundledDependencies",
+                                         "dist",
+                                         "workspaces",
+                                         "name",
+                                         "_hasShrinkwrap",
+                                         "n\\u0061me"};
+    static const char *const names[] = {
+        "a",       "b",        "@s/c",     "a@^1",   "a@>=2",
+        ".",       "",         "\\ud83d",  "shasum", "integrity",
+        "\\u0000", "packages", "b@ 1 - 2", "\xff"};
+    static const char *const values[] = {
+        "\"^1.0.0\"",
+        "\"*\"",
+        "\"\"",
+        "\"$a\"",
+        "\"npm:x@1\"",
+        "1",
+        "null",
+        "true",
+        "{\"optional\":true}",
+        "{\".\":\"2\"}",
+        "[]",
+        "\"da39a3ee5e6b4b0d3255bfef95601890afd80709\"",
+        "1e999",
+        "\"git+ssh://git@example.com/a.git#semver:^1\"",
+        "\"file:../x\"",
+        "{\"b\":\"1\"}",
+        "\"latest\"",
+        "[\"packages/*\"]"};
+    at = put(out, at, "\"");
+    at = put(out, at, PICK(fields));
+    at = put(out, at, "\":");
+    if (below(6) == 0)
+        return put(out, at, PICK(values));
+    at = put(out, at, "{");
+    for (size_t i = below(5); i > 0; i--) {
+        at = put(out, at, "\"");
+        at = put(out, at, PICK(names));
+        at = put(out, at, "\":");
+        at = put(out, at, below(4) ? values[below(5)] : PICK(values));
+        at = put(out, at, i > 1 ? "," : "");
+    }
+    return put(out, at, "}");
+}
+
+static size_t make_manifest(uint8_t *out) {
+    size_t at = put(out, 0, below(8) ? "{" : "\xef\xbb\xbf{");
+    for (size_t i = below(8); i > 0; i--) {
+        at = make_field(out, at);
+        at = put(out, at, i > 1 ? "," : "");
+    }
+    return put(out, at, "}");
+}
+
+static size_t damage(uint8_t *data, size_t size) {
+    static const char odd[] = "\0\"\\{}[],:u0-\x80\xff ";
+    if (below(3) == 0)
+        return size;
+    for (size_t i = below(5); i > 0 && size > 0; i--) {
+        size_t at = below(size);
+        switch (below(6)) {
+        case 0: data[at] ^= (uint8_t)(1 << below(8)); break;
+        case 1: data[at] = (uint8_t)odd[below(sizeof(odd) - 1)]; break;
+        case 2: size = at; break;
+        case 3:
+            memmove(data + at, data + at + 1, size - at - 1);
+            size--;
+            break;
+        case 4: data[at] = (uint8_t)random_next(); break;
+        default:
+            memmove(data + at + 1, data + at, size - at);
+            data[at] = (uint8_t)odd[below(sizeof(odd) - 1)];
+            size++;
+        }
+    }
+    return size;
+}
+
+static void round_of(uint64_t seed) {
+    static uint8_t data[1 + 2 * INPUT_MAX];
+    state = seed;
+    data[0] = (uint8_t)below(4);
+    size_t size = make_manifest(data + 1);
+    LLVMFuzzerTestOneInput(data, 1 + damage(data + 1, size));
+}
+
+static int run_files(int argc, char **argv) {
+    static uint8_t data[1 << 20];
+    for (int i = 1; i < argc; i++) {
+        FILE *file = fopen(argv[i], "rb");
+        if (file == NULL) {
+            perror(argv[i]);
+            return 1;
+        }
+        size_t size = fread(data, 1, sizeof(data), file);
+        fclose(file);
+        LLVMFuzzerTestOneInput(data, size);
+    }
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    uint64_t seed = (uint64_t)weir_now_ns();
+    int64_t seconds = 5;
+    char *end = NULL;
+    if (argc > 1)
+        seed = strtoull(argv[1], &end, 0);
+    if (end != NULL && *end != '\0')
+        return run_files(argc, argv);
+    if (argc > 2)
+        seconds = strtoll(argv[2], NULL, 0);
+    printf("fuzz_manifest: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
+    fflush(stdout);
+    int64_t until = weir_now_ns() + seconds * 1000000000;
+    uint64_t rounds = 0;
+    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++)
+        round_of(seed + rounds); // one round can be had again by its own seed
+    printf("fuzz_manifest: %" PRIu64 " inputs\n", rounds);
+    return 0;
+}

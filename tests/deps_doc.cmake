@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Registry documents, manifests, projects.
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(WEIR_TEST_DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
+pkg_check_modules(WEIR_TEST_JSON REQUIRED IMPORTED_TARGET jansson)
 weir_test(deps_doc
     a_document_is_cut_into_its_versions
     versions_are_highest_first
@@ -50,7 +53,7 @@ weir_test(deps_manifest
     workspaces_are_patterns
     texts_outlive_the_json
     running_out_of_memory_is_told_and_leaves_nothing)
-target_link_libraries(test_deps_manifest PRIVATE PkgConfig::WEIR_JSON)
+target_link_libraries(test_deps_manifest PRIVATE PkgConfig::WEIR_TEST_JSON)
 weir_test(deps_project
     a_project_is_its_package_json
     workspaces_are_found
@@ -71,7 +74,7 @@ weir_test(deps_project
     what_is_no_file_is_not_waited_for
     patterns_that_are_not_read_are_named
     running_out_of_memory_is_told_and_leaves_nothing)
-target_link_libraries(test_deps_doc PRIVATE PkgConfig::WEIR_DEFLATE)
+target_link_libraries(test_deps_doc PRIVATE PkgConfig::WEIR_TEST_DEFLATE)
 foreach(program test_deps_doc test_deps_manifest test_deps_project)
     target_link_libraries(${program} PRIVATE weir_deps)
 endforeach()

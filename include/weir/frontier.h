@@ -256,9 +256,9 @@ WEIR_API int weir_frontier_wait(weir_frontier *frontier, int64_t deadline_ns,
 
 // weir_frontier_destroy frees an ended frontier, its items and values; one that
 // has not ended is cancelled and waited for first: outside the pool's workers,
-// and on a deterministic pool only if it can end. NULL is allowed. No other call
-// may come; a weir_visit_end, _seed, _close or _cancel that was begun before it
-// ended may still be returning. In a forked child it frees nothing.
+// and on a deterministic pool only if it can end. NULL is allowed. No other
+// call may come; a weir_visit_end, _seed, _close or _cancel that was begun
+// before it ended may still be returning. In a forked child it frees nothing.
 WEIR_API void weir_frontier_destroy(weir_frontier *frontier);
 
 // ---- visits ----------------------------------------------------------------
@@ -301,9 +301,10 @@ WEIR_API void *weir_visit_value(const weir_visit *visit);
 WEIR_API void weir_visit_delay(weir_visit *visit, int64_t delay_ns);
 
 // weir_visit_cancelled says whether the visit should end early: 0, -ECANCELED,
-// -ETIMEDOUT (the frontier's deadline: it looks at the clock itself) or
-// -ESHUTDOWN (its pool is being stopped). weir_cancelled knows of the pool
-// alone. A visit that ends with what this says is CANCELLED, not FAILED.
+// -ETIMEDOUT (the frontier's deadline: it looks at the clock itself),
+// -ESHUTDOWN (its pool is being stopped), or -ENOMEM or -EINVAL: something that
+// it added could not be. weir_cancelled knows of the pool alone. A visit that
+// ends with one of the first three, told so, is CANCELLED, not FAILED.
 WEIR_API int weir_visit_cancelled(const weir_visit *visit);
 
 // weir_visit_end ends a visit that returned WEIR_VISIT_LATER, with what it

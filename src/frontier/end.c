@@ -174,6 +174,24 @@ static weir_visit *next_to_tell(weir_frontier *frontier) {
     return visit;
 }
 
+void wr_end_trouble(weir_frontier *frontier, weir_item *item) {
+    weir_visit *visit = NULL;
+    wr_mutex_lock(&frontier->lock);
+    item->trouble = true;
+    for (wr_link *link = frontier->later.next;
+         visit == NULL && link != &frontier->later; link = link->next)
+        if (wr_container_of(link, weir_visit, later)->item == item)
+            visit = wr_container_of(link, weir_visit, later);
+    if (visit != NULL)
+        wr_refs_add(&visit->parts, 1);
+    wr_mutex_unlock(&frontier->lock);
+    if (visit == NULL)
+        return;
+    wr_visit_trouble(visit, -ENOMEM);
+    wr_end_notify(visit, -ENOMEM);
+    wr_visit_part_over(visit);
+}
+
 void wr_end_early(weir_frontier *frontier, int why) {
     wr_mutex_lock(&frontier->lock);
     bool first = !frontier->over && wr_frontier_told(frontier) == 0;

@@ -56,7 +56,7 @@ static int make_parts(weir_frontier *frontier) {
     frontier->runner = wr_calloc(frontier->places, sizeof(*frontier->runner));
     if (frontier->place == NULL || frontier->runner == NULL)
         return -ENOMEM;
-    wr_table_init(frontier);
+    wr_keys_init(frontier);
     init_places(frontier);
     wr_mutex_init(&frontier->lock);
     wr_mutex_init(&frontier->outside_lock);
@@ -118,7 +118,7 @@ int weir_frontier_create(weir_frontier **out,
 }
 
 void wr_end_empty(weir_frontier *frontier) {
-    wr_table_fini(frontier);
+    wr_keys_fini(frontier);
     wr_result_fini(frontier);
     for (unsigned i = 0; i <= frontier->places; i++) {
         wr_place *place = &frontier->place[i];
@@ -219,6 +219,6 @@ int weir_frontier_count(weir_frontier *frontier, weir_frontier_counts *counts) {
     wr_mutex_lock(&frontier->lock);
     now.waiting = frontier->pausing;
     wr_mutex_unlock(&frontier->lock);
-    now.bytes += wr_table_bytes(frontier, &now.items);
+    now.bytes += wr_keys_bytes(frontier, &now.items);
     return wr_out_copy(counts, &now, sizeof(now));
 }

@@ -54,8 +54,8 @@ static inline void wr_edges_add(wr_edges *edges, uint32_t item, uint32_t tag) {
 
 // ---- table.c ---------------------------------------------------------------
 
-void wr_table_init(weir_frontier *frontier);
-void wr_table_fini(weir_frontier *frontier);
+void wr_keys_init(weir_frontier *frontier);
+void wr_keys_fini(weir_frontier *frontier);
 weir_item *wr_item_of(const weir_frontier *frontier, uint32_t id);
 
 static inline const unsigned char *wr_item_bytes(const weir_item *item) {
@@ -101,21 +101,21 @@ typedef struct wr_found {
     int error; // 0, -ENOMEM: that one is NULL
 } wr_found;
 
-// wr_table_add looks up to WR_ADD_MOST keys up and makes items of those that
+// wr_keys_add looks up to WR_ADD_MOST keys up and makes items of those that
 // are new, which nobody else may take yet.
-void wr_table_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
-                  size_t count, wr_found *found);
-// wr_table_find: NULL if there is none.
-weir_item *wr_table_find(weir_frontier *frontier, const void *key, size_t size);
+void wr_keys_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
+                 size_t count, wr_found *found);
+// wr_keys_find: NULL if there is none.
+weir_item *wr_keys_find(weir_frontier *frontier, const void *key, size_t size);
 
 typedef struct wr_walk {
     unsigned shard;
     uint32_t slot;
 } wr_walk;
-// wr_table_next gives all items, one after the other, while nobody adds; start
+// wr_keys_next gives all items, one after the other, while nobody adds; start
 // with a zeroed walk. NULL: that was all.
-weir_item *wr_table_next(weir_frontier *frontier, wr_walk *walk);
-uint64_t wr_table_bytes(weir_frontier *frontier, uint64_t *items);
+weir_item *wr_keys_next(weir_frontier *frontier, wr_walk *walk);
+uint64_t wr_keys_bytes(weir_frontier *frontier, uint64_t *items);
 
 // ---- ready.c: what waits to be visited -------------------------------------
 
@@ -160,6 +160,8 @@ void wr_runner_drain(weir_frontier *frontier);
 // wr_visit_item visits a taken item. self: the runner's worker.
 void wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
                    weir_item *item);
+// wr_visit_trouble: the attempt has failed, with the first error told here.
+void wr_visit_trouble(weir_visit *visit, int error);
 // wr_visit_part_over: a call that had a part of a visit is over.
 void wr_visit_part_over(weir_visit *visit);
 // wr_visit_over: an attempt has come to its outcome, and all it added counts.
@@ -221,6 +223,8 @@ void wr_end_uncount(weir_frontier *frontier, uint64_t count);
 // wr_end_early: it ends for this reason, unless it was told another or is over.
 // The caller holds a part.
 void wr_end_early(weir_frontier *frontier, int why);
+// wr_end_trouble: there was no memory for what this item's visit found.
+void wr_end_trouble(weir_frontier *frontier, weir_item *item);
 // wr_end_notify tells a visit that is LATER, if that is due.
 void wr_end_notify(weir_visit *visit, int why);
 // wr_end_keep, wr_end_drop: parts. After drop it may be gone.

@@ -164,7 +164,7 @@ static void look_up(reader *r) {
     wr_place_leave(frontier, place);
     r->count = 0;
     if (error != 0)
-        from->trouble = true;
+        wr_end_trouble(frontier, from);
 }
 
 static void read_outcome(reader *r, const unsigned char *bytes) {

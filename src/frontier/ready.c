@@ -79,17 +79,17 @@ static weir_item *take_here(weir_frontier *frontier, wr_place *place) {
 
 enum { STEAL_MOST = 32 };
 
-// Half of what another place has: the first is the result, the others are its
-// own now.
+// Half of what another place has, but at most so many: the first is the result,
+// the others are its own now.
 static weir_item *steal(weir_frontier *frontier, wr_place *place,
-                        wr_place *from) {
+                        wr_place *from, size_t most) {
     if (wr_load(&from->waiting, relaxed, ALONE, "a hint") == 0)
         return NULL;
     wr_items loot;
     wr_items_init(&loot);
     wr_mutex_lock(&from->lock);
     size_t want = (from->list.count + 1) / 2;
-    want = want > STEAL_MOST ? STEAL_MOST : want;
+    want = want > most ? most : want;
     weir_item *item = pop_here(frontier, from);
     for (size_t i = 1; i < want; i++)
         append(frontier, &loot, pop_here(frontier, from));
@@ -106,12 +106,13 @@ static weir_item *steal(weir_frontier *frontier, wr_place *place,
     return item;
 }
 
-static weir_item *take_elsewhere(weir_frontier *frontier, wr_place *place) {
+static weir_item *take_elsewhere(weir_frontier *frontier, wr_place *place,
+                                 size_t most) {
     unsigned all = frontier->places + 1;
     unsigned own = (unsigned)(place - frontier->place);
     for (unsigned i = 1; i < all; i++) {
         weir_item *item =
-            steal(frontier, place, &frontier->place[(own + i) % all]);
+            steal(frontier, place, &frontier->place[(own + i) % all], most);
         if (item != NULL)
             return item;
     }
@@ -263,16 +264,27 @@ bool wr_ready_demand(weir_frontier *frontier, wr_place *place,
     return moved;
 }
 
+// What is nobody's own, or another worker's who may be busy. Now and then and
+// one by one: each item that is visited where it was not made costs.
+static weir_item *take_foreign(weir_frontier *frontier, wr_place *place,
+                               unsigned turn) {
+    wr_place *outside = &frontier->place[frontier->places];
+    if (turn % 64 == 39)
+        return take_elsewhere(frontier, place, 1);
+    return turn % 16 == 7 && place != outside
+               ? steal(frontier, place, outside, STEAL_MOST)
+               : NULL;
+}
+
 // Of what may be taken, each kind goes first in turn, so that none starves:
-// what waits in this place, classes with a cap, and now and then prefetches.
+// what waits in this place, classes with a cap, and now and then prefetches and
+// what waits elsewhere.
 weir_item *wr_ready_take(weir_frontier *frontier, wr_place *place) {
     bool early = wr_frontier_told(frontier) != 0;
     unsigned turn = place->turn++;
-    weir_item *item = NULL;
-    if (turn % 16 == 15)
-        item = take_classes(frontier, place, false, early);
-    else if (turn % 16 == 7)
-        item = take_elsewhere(frontier, place);
+    weir_item *item = turn % 16 == 15
+                          ? take_classes(frontier, place, false, early)
+                          : take_foreign(frontier, place, turn);
     if (item == NULL && turn % 2 == 0 && frontier->classes > 0)
         item = take_classes(frontier, place, true, early);
     if (item == NULL)
@@ -280,7 +292,7 @@ weir_item *wr_ready_take(weir_frontier *frontier, wr_place *place) {
     if (item == NULL && frontier->classes > 0)
         item = take_classes(frontier, place, true, early);
     if (item == NULL)
-        item = take_elsewhere(frontier, place);
+        item = take_elsewhere(frontier, place, STEAL_MOST);
     if (item == NULL)
         item = take_classes(frontier, place, false, early);
     if (item != NULL)

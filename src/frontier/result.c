@@ -42,7 +42,7 @@ static void reach(const weir_frontier *frontier, const wr_edges *edges,
 static void level_all(weir_frontier *frontier) {
     wr_walk walk = {0, 0};
     weir_item *item;
-    while ((item = wr_table_next(frontier, &walk)) != NULL)
+    while ((item = wr_keys_next(frontier, &walk)) != NULL)
         wr_item_set_level(item, WR_NOBODY);
     wr_items queue;
     wr_items_init(&queue);
@@ -85,7 +85,7 @@ static int by_policy(const void *a, const void *b) {
 
 static size_t count_items(weir_frontier *frontier) {
     uint64_t items;
-    (void)wr_table_bytes(frontier, &items);
+    (void)wr_keys_bytes(frontier, &items);
     return (size_t)items;
 }
 
@@ -100,7 +100,7 @@ static int sort_items(weir_frontier *frontier) {
         (void)wr_result_level(frontier); // it needs `next` too
     wr_walk walk = {0, 0};
     weir_item *item;
-    while ((item = wr_table_next(frontier, &walk)) != NULL)
+    while ((item = wr_keys_next(frontier, &walk)) != NULL)
         sorted[at++] = item;
     qsort(sorted, count, sizeof(weir_item *), by_key);
     for (size_t i = 0; i < count; i++)
@@ -164,7 +164,7 @@ int weir_frontier_find(weir_frontier *frontier, const void *key, size_t size,
         return -ECHILD;
     if (!ended(frontier))
         return -EBUSY;
-    weir_item *found = wr_table_find(frontier, key, size);
+    weir_item *found = wr_keys_find(frontier, key, size);
     if (found == NULL)
         return -ENOENT;
     *item = found;

@@ -220,8 +220,8 @@ fetch_ahead(weir_frontier *frontier, const uint64_t *hash, size_t count) {
     }
 }
 
-void wr_table_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
-                  size_t count, wr_found *found) {
+void wr_keys_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
+                 size_t count, wr_found *found) {
     uint64_t hash[WR_ADD_MOST];
     weir_item *alike[WR_ADD_MOST];
     found->fresh_count = 0;
@@ -256,8 +256,7 @@ void wr_table_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
     }
 }
 
-weir_item *wr_table_find(weir_frontier *frontier, const void *key,
-                         size_t size) {
+weir_item *wr_keys_find(weir_frontier *frontier, const void *key, size_t size) {
     uint64_t hash = hash_of(frontier, key, size);
     wr_shard *shard = &frontier->shard[shard_of(hash)];
     weir_key wanted = WEIR_KEY_INIT(key, size);
@@ -278,7 +277,7 @@ int wr_item_compare(const weir_item *a, const weir_item *b) {
 
 // ---- all of them -----------------------------------------------------------
 
-weir_item *wr_table_next(weir_frontier *frontier, wr_walk *walk) {
+weir_item *wr_keys_next(weir_frontier *frontier, wr_walk *walk) {
     for (; walk->shard < WR_SHARDS; walk->shard++, walk->slot = 0) {
         wr_shard *shard = &frontier->shard[walk->shard];
         const wr_slot *slots = slots_of(shard);
@@ -292,7 +291,7 @@ weir_item *wr_table_next(weir_frontier *frontier, wr_walk *walk) {
     return NULL;
 }
 
-uint64_t wr_table_bytes(weir_frontier *frontier, uint64_t *items) {
+uint64_t wr_keys_bytes(weir_frontier *frontier, uint64_t *items) {
     uint64_t bytes = 0;
     *items = 0;
     for (unsigned i = 0; i < WR_SHARDS; i++) {
@@ -310,7 +309,7 @@ uint64_t wr_table_bytes(weir_frontier *frontier, uint64_t *items) {
     return bytes;
 }
 
-void wr_table_init(weir_frontier *frontier) {
+void wr_keys_init(weir_frontier *frontier) {
     wr_entropy(&frontier->secret, sizeof(frontier->secret));
     for (unsigned i = 0; i < WR_SHARDS; i++) {
         wr_shard *shard = &frontier->shard[i];
@@ -320,10 +319,10 @@ void wr_table_init(weir_frontier *frontier) {
     }
 }
 
-void wr_table_fini(weir_frontier *frontier) {
+void wr_keys_fini(weir_frontier *frontier) {
     wr_walk walk = {0, 0};
     weir_item *item;
-    while ((item = wr_table_next(frontier, &walk)) != NULL) {
+    while ((item = wr_keys_next(frontier, &walk)) != NULL) {
         if (item->value != NULL && frontier->options.release != NULL)
             frontier->options.release(frontier->options.context, item->value);
         if (item->outside)

@@ -64,7 +64,8 @@ struct weir_item {
     bool listed : 1;     // in a list of prefetches: under the class's lock
     bool allowed : 1;    // visited although something has failed
     bool outside : 1;    // fixed: its key lies elsewhere
-    bool trouble : 1;    // the owner had no memory for what it found
+    bool trouble : 1;    // the owner had no memory for what it found:
+                         // frontier->lock
     unsigned char key[]; // or a pointer to it
 };
 
@@ -140,8 +141,8 @@ struct weir_visit {
     wr_refs parts;
     void *data;
     int64_t delay_ns;
-    int32_t status;  // what it was ended with
-    int32_t trouble; // an add that could not be
+    int32_t status;        // what it was ended with
+    wr_atomic_u32 trouble; // negated errno of an add that could not be
     // frontier->lock
     bool ended;
     bool notified;

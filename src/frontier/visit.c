@@ -28,7 +28,7 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
         size_t part = count - at < WR_ADD_MOST ? count - at : WR_ADD_MOST;
         if (frontier->edges && !wr_edges_room(frontier, place, edges, part))
             return -ENOMEM;
-        wr_table_add(frontier, asker, keys + at, part, &found);
+        wr_keys_add(frontier, asker, keys + at, part, &found);
         error = found.error;
         if (found.fresh_count > 0)
             wr_end_count(frontier, found.fresh_count);
@@ -111,8 +111,8 @@ void weir_visit_add_batch(weir_visit *visit, const weir_key *keys,
         int error = add_some(visit, keys, good);
         if (error == 0 && good < count)
             error = -EINVAL;
-        if (error != 0 && visit->trouble == 0)
-            visit->trouble = error;
+        if (error != 0)
+            wr_visit_trouble(visit, error);
         if (good == count)
             return;
         keys += good + 1;
@@ -196,11 +196,36 @@ static bool may_go_again(weir_visit *visit, int status) {
                : status != -ENOMEM && status != -EINVAL;
 }
 
+static int trouble_of(const weir_visit *visit) {
+    weir_visit *own = (weir_visit *)(uintptr_t)visit;
+    return -(int)wr_load(&own->trouble, relaxed, ALONE, "a word on its own");
+}
+
+void wr_visit_trouble(weir_visit *visit, int error) {
+    if (trouble_of(visit) == 0)
+        wr_store(&visit->trouble, (uint32_t)-error, relaxed, ALONE,
+                 "a word on its own");
+}
+
+// What has been told, or could be seen by looking.
+static int ends_early(const weir_frontier *frontier) {
+    int told = wr_frontier_told(frontier);
+    if (told != 0)
+        return told;
+    weir_pool *pool = frontier->pool;
+    if (wr_load(&pool->abort, relaxed, ALONE, "a hint") != 0)
+        return -ESHUTDOWN;
+    return wr_deadline_passed(pool, frontier->options.deadline_ns) ? -ETIMEDOUT
+                                                                   : 0;
+}
+
 static wr_outcome outcome_of(weir_visit *visit) {
     weir_frontier *frontier = visit->frontier;
-    int status = visit->trouble != 0 ? visit->trouble : visit->status;
+    int trouble = trouble_of(visit);
+    int status = trouble != 0 ? trouble : visit->status;
     wr_outcome outcome = {visit->item, status, 0, NULL, false};
-    outcome.cancelled = status != 0 && status == weir_visit_cancelled(visit);
+    outcome.cancelled =
+        trouble == 0 && status != 0 && status == ends_early(frontier);
     // It may have been the first to see the deadline, or the pool's end.
     if (outcome.cancelled && wr_frontier_told(frontier) == 0)
         wr_end_early(frontier, status);
@@ -273,11 +298,15 @@ static void go_on(weir_frontier *frontier, wr_place *place, weir_visit *visit) {
     wr_mutex_lock(&frontier->lock);
     if (!visit->ended)
         wr_list_push_front(&frontier->later, &visit->later); // not told yet
+    if (visit->item->trouble)
+        wr_visit_trouble(visit, -ENOMEM);
     wr_mutex_unlock(&frontier->lock);
     wr_frontier_point(frontier);
-    int told = wr_frontier_told(frontier);
-    if (told != 0)
-        wr_end_notify(visit, told);
+    int why = wr_frontier_told(frontier);
+    if (why == 0)
+        why = trouble_of(visit);
+    if (why != 0)
+        wr_end_notify(visit, why);
     wr_visit_part_over(visit);
 }
 
@@ -361,13 +390,6 @@ void weir_visit_delay(weir_visit *visit, int64_t delay_ns) {
 }
 
 int weir_visit_cancelled(const weir_visit *visit) {
-    const weir_frontier *frontier = visit->frontier;
-    int told = wr_frontier_told(frontier);
-    if (told != 0)
-        return told;
-    weir_pool *pool = frontier->pool;
-    if (wr_load(&pool->abort, relaxed, ALONE, "a hint") != 0)
-        return -ESHUTDOWN;
-    return wr_deadline_passed(pool, frontier->options.deadline_ns) ? -ETIMEDOUT
-                                                                   : 0;
+    int early = ends_early(visit->frontier);
+    return early != 0 ? early : trouble_of(visit);
 }

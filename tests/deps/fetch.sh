@@ -45,7 +45,8 @@ start() {
     pids+=($!)
     port=
     while test -z "$port"; do
-        kill -0 "${pids[-1]}" 2>/dev/null || fail "no registry: $(cat registry.out)"
+        kill -0 "${pids[-1]}" 2>/dev/null ||
+            fail "no registry: $(cat registry.out)"
         port=$(sed -n 's/^port //p' ready)
     done
     second=$(sed -n 's/^second //p' ready)
@@ -161,7 +162,7 @@ case_faults_that_stay() {
     for fault in stall stall-body longer reset close hangup 401 403 404 429 \
         500 502 503 redirect-loop garbage cut cut-gzip bad-gzip bomb huge deep \
         html empty; do
-        project "$fault" "{\"name\":\"x\",\"dependencies\":{\"fault-$fault\":\"^1\"}}"
+        project "$fault" "{\"dependencies\":{\"fault-$fault\":\"^1\"}}"
         (ulimit -v 3000000; failing "$fault" "fault-$fault@^1 <- project") ||
             exit 1
     done
@@ -216,21 +217,28 @@ END
 
 case_semantics() {
     mkdir docs
+    local needs_a needs_b name
+    needs_a='"dependencies": {"b": "^1", "in": "1"},
+        "bundleDependencies": ["in"], "devDependencies": {"never": "1"},
+        "peerDependencies": {"peer": "1.0.0", "maybe": "1"},
+        "peerDependenciesMeta": {"maybe": {"optional": true}},'
+    needs_b='"dependencies": {"c": "^1", "d": "~1.0.0"},
+        "optionalDependencies": {"e": "next"}, "_hasShrinkwrap": true,'
     for name in a b c d e peer; do
+        local needs=needs_$name
         cat >docs/$name.json <<END
 {"name": "$name", "dist-tags": {"latest": "1.1.0", "next": "2.0.0-rc.1"},
  "versions": {
   "1.0.0": {"name": "$name", "version": "1.0.0",
-   "dist": {"tarball": "http://example.com/$name-1.0.0", "integrity": "sha512-$name"}},
-  "1.1.0": {"name": "$name", "version": "1.1.0", NEEDS$name
-   "dist": {"tarball": "http://example.com/$name-1.1.0", "shasum": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}},
+   "dist": {"tarball": "http://example.com/$name-1.0.0",
+    "integrity": "sha512-$name"}},
+  "1.1.0": {"name": "$name", "version": "1.1.0", ${!needs:-}
+   "dist": {"tarball": "http://example.com/$name-1.1.0",
+    "shasum": "da39a3ee5e6b4b0d3255bfef95601890afd80709"}},
   "2.0.0-rc.1": {"name": "$name", "version": "2.0.0-rc.1",
    "dist": {"tarball": "http://example.com/$name-2"}}}}
 END
     done
-    sed -i 's/NEEDSa/"dependencies": {"b": "^1", "in": "1"}, "bundleDependencies": ["in"], "peerDependencies": {"peer": "1.0.0", "maybe": "1"}, "peerDependenciesMeta": {"maybe": {"optional": true}}, "devDependencies": {"never": "1"},/' docs/a.json
-    sed -i 's/NEEDSb/"dependencies": {"c": "^1", "d": "~1.0.0"}, "optionalDependencies": {"e": "next"}, "_hasShrinkwrap": true,/' docs/b.json
-    sed -i 's/NEEDS[a-z]*//' docs/*.json
     start --graph none --docs docs
     project p '{"name":"p","version":"3.0.0",
         "dependencies":{"a":"^1","other":"npm:b@1.x","git":"user/repo",
@@ -559,7 +567,8 @@ case_at_once() {
 case_interrupted() {
     start --graph medium --write-project p --latency-ms 100
     echo before >a.json
-    for way in "INT 130 0.05 2" "TERM 143 0.2 2" "INT 130 0.4 0" "TERM 143 1 1"; do
+    for way in "INT 130 0.05 2" "TERM 143 0.2 2" "INT 130 0.4 0" \
+        "TERM 143 1 1"; do
         # shellcheck disable=SC2086
         set -- $way
         # env: a shell starts what is in the background without SIGINT.

@@ -3,7 +3,8 @@
 # The workspaces that the installed npm finds for random patterns in random
 # folders, against wr_project_read. Differences, on purpose: the root is no
 # workspace of its own; a `.` between slashes is nothing; names with a dot in
-# front are found behind `**` too. usage: globs_against_npm.sh DEPS_TOLD [SEED [CASES]]
+# front are found behind `**` too.
+# usage: globs_against_npm.sh DEPS_TOLD [SEED [CASES]]
 set -eu
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
     echo "skipped: node and npm are not installed"
@@ -63,8 +64,8 @@ const pattern = () => {
         const next = pick(segments)
         parts.push(parts.includes('**') ? next.replace(/^[.]/, 'a') : next)
     }
-    return pick(['', '', '', '!', '!', '!!', './', '/', '!./']) + parts.join('/') +
-        pick(['', '', '', '/'])
+    return pick(['', '', '', '!', '!', '!!', './', '/', '!./']) +
+        parts.join('/') + pick(['', '', '', '/'])
 }
 const npm = async (dir, workspaces) => {
     try {
@@ -98,7 +99,8 @@ async function main () {
             }
         })
     }
-    console.log(`seed ${seed}: ${count} lists of patterns, ${some} find something`)
+    console.log(`seed ${seed}: ${count} lists of patterns, ` +
+        `${some} find something`)
     if (some < count / 10)
         throw new Error('too few of one kind')
 }

@@ -26,7 +26,8 @@ const space = () => pick(['', '', '', ' ', '\n', '\t', '\r', '\u00a0', '\f',
 const letters = ['a', 'b', 'versions', '1.0.0', '\\n', '\\u0041', '\\ud83d',
     '\\ude00', '\\u0000', '\u00e9', '\ud83d\ude00', '\\/', '\\"', 'x'.repeat(9),
     '\\\\', '\u007f', '\u2028']
-const bad = ['\\x', '\\u12g4', '\n', '\t', '\u0000', '\\', '"', '\\u', '\\U0041']
+const bad = ['\\x', '\\u12g4', '\n', '\t', '\u0000', '\\', '"', '\\u',
+    '\\U0041']
 const string = () => {
     let text = ''
     for (let i = below(4); i > 0; i--)
@@ -36,7 +37,8 @@ const string = () => {
 const numbers = ['0', '-0', '1', '12', '-1.5', '1e5', '1E+5', '1e-5', '0.1',
     '1e999', '-1e999', '9'.repeat(40), '1.0e0', '0e0', '9007199254740993']
 const wrong = ['01', '-', '+1', '.5', '1.', '1e', '1e+', '--1', '0x1', 'NaN',
-    'Infinity', '1.e1', 'tru', 'True', 'nul', 'undefined', "'a'", '', ',', '1 2']
+    'Infinity', '1.e1', 'tru', 'True', 'nul', 'undefined', "'a'", '', ',',
+    '1 2']
 const value = depth => {
     const kind = below(depth > 4 ? 3 : 6)
     if (below(60) === 0)
@@ -55,22 +57,27 @@ const value = depth => {
     const open = kind < 4 ? '[' : '{', close = kind < 4 ? ']' : '}'
     return open + (list.length ? list.join(',') : space()) + close
 }
-const document = () => '{' + pick(['"versions":{', '"name":"a","versions":{"1.0.0":{']) +
-    string() + ':' + value(0) + ',"engines":' + value(2) + ',"dist":' + value(2) +
+const document = () => '{' + pick(['"versions":{',
+    '"name":"a","versions":{"1.0.0":{']) +
+    string() + ':' + value(0) + ',"engines":' + value(2) + ',"dist":' +
+    value(2) +
     '}}' .slice(below(30) ? 0 : 1) + pick(['', '}'])
 const damage = bytes => {
     for (let i = below(3); i > 0 && bytes.length; i--) {
         const at = below(bytes.length)
-        const byte = below(2) ? pick([...Buffer.from('{}[]",:\\ \n\u0000u0-1e.')])
+        const byte = below(2)
+            ? pick([...Buffer.from('{}[]",:\\ \n\u0000u0-1e.')])
             : below(256)
         const rest = bytes.subarray(at + below(2))
-        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([byte]), rest])
+        bytes = Buffer.concat([bytes.subarray(0, at), Buffer.from([byte]),
+            rest])
     }
     return bytes
 }
 const cases = []
 for (let i = 0; i < count; i++) {
-    let bytes = Buffer.from(space() + (below(3) ? document() : value(0)) + space())
+    let bytes = Buffer.from(space() +
+        (below(3) ? document() : value(0)) + space())
     if (below(3) === 0)
         bytes = damage(bytes)
     cases.push(bytes)
@@ -82,7 +89,14 @@ fs.writeFileSync(file, Buffer.concat(cases.flatMap(c => [
     Buffer.from(`${c.length}\n`), c])))
 const tell = () => execFileSync(told, ['json', file], {
     maxBuffer: 1 << 28, encoding: 'latin1' }).trim().split('\n')
-const takes = text => { try { JSON.parse(text); return true } catch { return false } }
+const takes = text => {
+    try {
+        JSON.parse(text)
+        return true
+    } catch {
+        return false
+    }
+}
 let taken = 0
 const lines = tell()
 if (lines.length !== cases.length)

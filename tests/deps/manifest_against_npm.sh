@@ -45,13 +45,15 @@ let empty = true
 const spec = () => pick(specs) || (empty ? '' : '*')
 const overrides = pkg => {
     const out = {}
-    const direct = Object.entries({ ...pkg.peerDependencies, ...pkg.dependencies,
+    const direct = Object.entries({ ...pkg.peerDependencies,
+        ...pkg.dependencies,
         ...pkg.optionalDependencies, ...pkg.devDependencies })
         .filter(([, s]) => typeof s === 'string' && s).map(([n]) => n)
     for (let i = below(3); i > 0; i--) {
         const key = pick(names) + pick(['', '', '@^1', '@>=2', '@*', '@1.0.0',
             '@ <3 '])
-        let value = direct.length && below(3) === 0 ? `$${pick(direct)}` : spec()
+        let value = direct.length && below(3) === 0 ? `$${pick(direct)}`
+            : spec()
         if (below(6) === 0)
             value = { '.': value }
         out[key] = value
@@ -86,8 +88,8 @@ const tell = (letter, node) => {
     const edges = [...node.edgesOut.values()].filter(e => !skip.has(e.name))
         .sort((a, b) => byBytes(a.name, b.name))
     return [letter, ...edges.map(e => `${e.type}:${e.name}@${e.rawSpec}`),
-        ...[...new Set(bundled)].filter(n => typeof n === 'string').sort(byBytes)
-            .map(n => `+${n}`)].join(' ') +
+        ...[...new Set(bundled)].filter(n => typeof n === 'string')
+            .sort(byBytes).map(n => `+${n}`)].join(' ') +
         (letter === 'R' ? edges.filter(e => e.overrides &&
             e.overrides.value !== undefined).map(e =>
             ` ${e.name}>${e.overrides.value.startsWith('$') ? e.spec
@@ -105,14 +107,16 @@ const asRoot = text => {
 }
 const asPackage = text => {
     try {
-        const root = new Node({ path: '/nowhere', realpath: '/nowhere', pkg: {} })
+        const root = new Node({ path: '/nowhere', realpath: '/nowhere',
+            pkg: {} })
         return tell('P', new Node({ name: 'n', parent: root,
             pkg: JSON.parse(text) }))
     } catch {
         return 'P failed'
     }
 }
-const cases = Array.from({ length: Number(count) }, () => JSON.stringify(make()))
+const cases = Array.from({ length: Number(count) },
+    () => JSON.stringify(make()))
 const file = `${scratch}/cases`
 fs.writeFileSync(file, cases.map(c => `${Buffer.byteLength(c)}\n${c}`).join(''))
 const lines = execFileSync(told, ['manifest', file], { maxBuffer: 1 << 28,

@@ -345,6 +345,16 @@ static void fill_up(const char *folder) {
     CHECK_EQ(store_version(store, 1), 1); // what was there
     CHECK_EQ(store_version(store, 299), -1);
     wr_store_close(store);
+    // What nobody could find does not stay: all of this file is gone.
+    size_t files, now;
+    limit.rlim_cur = 0;
+    CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    uint64_t bytes = store_bytes(folder, &files);
+    store = store_open(folder);
+    CHECK_EQ(store_put(store, 400, 1), 0); // in a buffer
+    CHECK(wr_store_flush(store) != 0);
+    wr_store_close(store);
+    CHECK(store_bytes(folder, &now) == bytes && now == files);
 }
 
 static void a_full_disk_ends_the_writing_alone(void) {

@@ -226,8 +226,8 @@ static void connections_are_kept_under_tls(void) {
     scripted_tls_stop(&server);
 }
 
-// OpenSSL's write to a connection that was reset raises SIGPIPE, which would
-// end the program.
+// A plain write to a connection that was reset raises SIGPIPE, which would end
+// the program.
 static void a_peer_that_is_gone_kills_nobody(void) {
     signal(SIGPIPE, SIG_DFL);
     scripted server = {.play = play};

@@ -67,6 +67,7 @@ static int load_plain(json_t **out, const char *json, size_t size,
     if (!lost)
         return 0;
     json_decref(*out);
+    *out = NULL;
     return no_memory(why);
 }
 

@@ -81,6 +81,10 @@ static int transient(void *context, weir_visit *visit, int status) {
     return status == -EAGAIN;
 }
 
+static void cancelled(void *context, weir_visit *visit, int why) {
+    wr_resolve_lost(context, visit, why);
+}
+
 static void release(void *context, void *value) {
     (void)context;
     wr_found_free(value);
@@ -112,6 +116,7 @@ static int make_frontier(wr_resolve *resolve) {
     options.done = done;
     options.release = release;
     options.transient = transient;
+    options.cancelled = cancelled;
     options.caps[WR_CLASS_NET] = resolve->options.requests_max;
     options.attempts_max = resolve->attempts_max;
     options.backoff_ns = settings->fetch_retry_mintimeout_ms * 1000000;
@@ -121,14 +126,29 @@ static int make_frontier(wr_resolve *resolve) {
     return weir_frontier_create(&resolve->frontier, &options);
 }
 
-static int make_cache(wr_resolve *resolve) {
+static int no_load(void *context, weir_worker *self, weir_flight *flight,
+                   weir_result *result) {
+    (void)context;
+    (void)self;
+    (void)flight;
+    (void)result;
+    return -ENOENT; // it is only put and found
+}
+
+static int make_caches(wr_resolve *resolve) {
     weir_cache_options options = WEIR_CACHE_OPTIONS_INIT;
     options.pool = resolve->options.pool;
+    options.name = "forgotten";
+    options.load = no_load;
+    int error = weir_cache_create(&resolve->forgotten, &options);
+    if (error != 0)
+        return error;
     options.context = resolve;
     options.name = "documents";
     options.load = wr_resolve_load;
     options.release = wr_resolve_release;
     options.capacity = resolve->options.documents_max;
+    options.removed = wr_resolve_removed;
     options.failure_ttl_ns = INT64_MAX / 4; // as long as the resolve
     return weir_cache_create(&resolve->cache, &options);
 }
@@ -193,7 +213,7 @@ static int begin(wr_resolve *resolve, wr_why *why) {
     error = wr_resolve_rules(resolve, why);
     if (error != 0)
         return error;
-    error = make_cache(resolve);
+    error = make_caches(resolve);
     if (error == 0)
         error = make_frontier(resolve);
     if (error != 0)
@@ -232,6 +252,8 @@ void wr_resolve_free(wr_resolve *resolve) {
     }
     if (resolve->cache != NULL)
         weir_cache_destroy(resolve->cache);
+    if (resolve->forgotten != NULL)
+        weir_cache_destroy(resolve->forgotten);
     weir_frontier_destroy(resolve->frontier);
     free(resolve->workspace);
     free(resolve->seed);

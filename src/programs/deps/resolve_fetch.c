@@ -106,14 +106,37 @@ int wr_fetch_enter(wr_fetch *fetch) {
     weir_key item = WEIR_KEY_INIT(key, sizeof(key));
     item.visit_class = WR_CLASS_NET;
     weir_visit_add(fetch->leader, &item);
+    int lost = weir_visit_cancelled(fetch->leader);
+    if (lost != -ENOMEM && lost != -EINVAL)
+        lost = 0;
     wr_mutex_lock(&resolve->lock);
     // A canceller leaves what is being added to this thread.
-    bool left = fetch->state == WR_FETCH_ADDING && resolve->cancelled;
-    if (fetch->state == WR_FETCH_ADDING)
-        fetch->state = left ? WR_FETCH_OVER : WR_FETCH_QUEUED;
+    bool adding = fetch->state == WR_FETCH_ADDING;
+    int error = lost != 0 ? lost : resolve->cancelled ? -ECANCELED : 0;
+    if (adding)
+        fetch->state = error != 0 ? WR_FETCH_OVER : WR_FETCH_QUEUED;
     wr_mutex_unlock(&resolve->lock);
     wr_fetch_unref(fetch);
-    return left ? -ECANCELED : 0;
+    return adding ? error : 0;
+}
+
+// The owner tells later that it had no memory for a key.
+void wr_resolve_lost(wr_resolve *resolve, weir_visit *leader, int why) {
+    wr_fetch *found = NULL;
+    if (why != -ENOMEM && why != -EINVAL)
+        return;
+    wr_mutex_lock(&resolve->lock);
+    for (wr_link *link = resolve->fetches.next; link != &resolve->fetches;
+         link = link->next) {
+        wr_fetch *fetch = wr_container_of(link, wr_fetch, link);
+        if (fetch->leader == leader && fetch->state == WR_FETCH_QUEUED)
+            found = fetch;
+    }
+    if (found != NULL)
+        found->state = WR_FETCH_OVER;
+    wr_mutex_unlock(&resolve->lock);
+    if (found != NULL)
+        wr_fetch_land(found, why, NULL);
 }
 
 // ---- the load --------------------------------------------------------------
@@ -161,6 +184,28 @@ static wr_fetch *make_fetch(wr_resolve *resolve, weir_flight *flight,
     return fetch;
 }
 
+// A document that there was no room for: what this run has fetched is not
+// fetched again, whatever its age may be.
+void wr_resolve_removed(void *context, weir_entry *entry, weir_removal why) {
+    wr_resolve *resolve = context;
+    weir_result nothing = {NULL, 0, 0};
+    size_t size;
+    const void *key = weir_entry_key(entry, &size);
+    if (why == WEIR_REMOVED_SIZE)
+        (void)!weir_cache_put(resolve->forgotten, key, size, &nothing, NULL);
+}
+
+static bool was_here(wr_resolve *resolve, weir_flight *flight) {
+    int status;
+    weir_entry *entry;
+    size_t size;
+    const void *key = weir_flight_key(flight, &size);
+    if (weir_cache_find(resolve->forgotten, key, size, &status, &entry) != 0)
+        return false;
+    weir_entry_release(entry);
+    return true;
+}
+
 // Looks into the store. True: its record will do as it is.
 static bool stored(wr_resolve *resolve, wr_fetch *fetch) {
     if (resolve->options.store == NULL)
@@ -172,11 +217,11 @@ static bool stored(wr_resolve *resolve, wr_fetch *fetch) {
     wr_resolve_spent(resolve, WR_PHASE_STORE, begin);
     if (!fetch->has_record)
         return false;
-    // What came in this very run is new, whatever it says.
     return resolve->offline || resolve->prefer_offline ||
-           fetch->record.fetched >= resolve->started ||
            (!resolve->prefer_online &&
-            fetch->record.fresh_until > resolve->started);
+            fetch->record.fresh_until > resolve->started) ||
+           (fetch->record.fetched >= resolve->started &&
+            was_here(resolve, fetch->flight));
 }
 
 static int refuse_load(weir_result *result, const char *code,

@@ -132,6 +132,7 @@ struct wr_resolve {
     int64_t started; // seconds since 1970
     weir_frontier *frontier;
     weir_cache *cache;
+    weir_cache *forgotten; // keys that the cache had no room for
     wr_seed *seed;
     size_t seeds;
     const wr_workspace **workspace; // sorted by name
@@ -225,6 +226,7 @@ void wr_chosen_drop(wr_chosen *chosen); // NULL is allowed
 int wr_resolve_load(void *context, weir_worker *self, weir_flight *flight,
                     weir_result *result);
 void wr_resolve_release(void *context, void *value);
+void wr_resolve_removed(void *context, weir_entry *entry, weir_removal why);
 // wr_resolve_fetch is the visit of a fetch key.
 int wr_resolve_fetch(wr_resolve *resolve, weir_visit *visit);
 int wr_fetch_fail(weir_result *result, int error, const wr_why *why);
@@ -233,6 +235,8 @@ int wr_fetch_keep(wr_resolve *resolve, weir_result *result, const void *image,
 // wr_fetch_enter adds a new fetch key for the flight; -ECANCELED: the caller
 // ends the flight.
 int wr_fetch_enter(wr_fetch *fetch);
+// wr_resolve_lost: what a visit added could not be kept.
+void wr_resolve_lost(wr_resolve *resolve, weir_visit *leader, int why);
 // wr_fetch_land ends the flight, and the fetch.
 void wr_fetch_land(wr_fetch *fetch, int status, const weir_result *result);
 void wr_fetch_unref(wr_fetch *fetch);

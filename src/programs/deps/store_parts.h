@@ -92,6 +92,9 @@ typedef struct wr_store_writer {
     uint64_t number;
     uint64_t offset;        // where the next image comes
     uint64_t index_bytes;   // so far
+    uint64_t safe;          // images up to here are in the file; what is behind
+                            // no entry tells of
+    bool told;              // there are entries in the file
     uint8_t *image, *entry; // buffers
     size_t image_used, entry_used;
 } wr_store_writer;

@@ -121,8 +121,13 @@ static int write_all(wr_store_writer *writer, int fd, const uint8_t *bytes,
 int wr_store_writer_drain(wr_store_writer *writer) {
     if (writer->index < 0)
         return writer->error;
-    if (write_all(writer, writer->data, writer->image, writer->image_used) == 0)
-        write_all(writer, writer->index, writer->entry, writer->entry_used);
+    if (write_all(writer, writer->data, writer->image, writer->image_used) ==
+            0 &&
+        write_all(writer, writer->index, writer->entry, writer->entry_used) ==
+            0) {
+        writer->safe = writer->offset;
+        writer->told = writer->told || writer->entry_used > 0;
+    }
     writer->image_used = writer->entry_used = 0;
     return writer->error;
 }
@@ -175,11 +180,14 @@ void wr_store_writer_close(wr_store_writer *writer, bool drop) {
         if (!drop)
             wr_store_writer_drain(writer);
         char name[WR_STORE_NAME];
-        if (drop || writer->index_bytes == 0) {
+        if (drop || !writer->told) {
             wr_store_name(name, writer->number, "index");
             unlinkat(writer->folder, name, 0);
             wr_store_name(name, writer->number, "data");
             unlinkat(writer->folder, name, 0);
+        } else if (writer->error != 0 &&
+                   ftruncate(writer->data, (off_t)writer->safe) != 0) {
+            // The disk is full and stays so by that much.
         }
         close(writer->data);
         close(writer->index); // and so its lock

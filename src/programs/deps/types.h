@@ -19,7 +19,7 @@ typedef struct wr_text {
 
 // Why something failed. Empty code: no failure.
 typedef struct wr_why {
-    char code[32];  // E404, ETARGET, EJSONPARSE, ...
+    char code[40];  // E404, ETARGET, EJSONPARSE, ...
     char text[480]; // one line, no newline
 } wr_why;
 

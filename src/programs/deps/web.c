@@ -6,11 +6,9 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 // What an event is about: the upper half of epoll's data.
@@ -27,35 +25,6 @@ static uint64_t tag(unsigned about, int fd) {
 static int poll_add(wr_web *web, unsigned about, int fd) {
     struct epoll_event event = {.events = EPOLLIN, .data.u64 = tag(about, fd)};
     return epoll_ctl(web->poll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -errno;
-}
-
-// ---- SIGPIPE ---------------------------------------------------------------
-
-// OpenSSL writes without MSG_NOSIGNAL. The signal is held back on this thread
-// alone, and one that came meanwhile is taken out again.
-typedef struct hush {
-    sigset_t old;
-    bool was_pending;
-} hush;
-
-static void hush_begin(hush *self) {
-    sigset_t pipe, pending;
-    sigpending(&pending);
-    self->was_pending = sigismember(&pending, SIGPIPE) == 1;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    pthread_sigmask(SIG_BLOCK, &pipe, &self->old);
-}
-
-static void hush_end(hush *self) {
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    struct timespec now = {0, 0};
-    while (!self->was_pending && sigtimedwait(&pipe, NULL, &now) < 0 &&
-           errno == EINTR)
-        ;
-    pthread_sigmask(SIG_SETMASK, &self->old, NULL);
 }
 
 // ---- create and destroy ----------------------------------------------------
@@ -140,15 +109,12 @@ int wr_web_create(wr_web **out, const wr_web_options *options, wr_why *why) {
 void wr_web_destroy(wr_web *web) {
     if (web == NULL)
         return;
-    hush quiet; // closing TLS says so to the peer, who may be gone
-    hush_begin(&quiet);
     for (wr_link *link; (link = wr_list_pop_front(&web->idle)) != NULL;)
         wr_web_transfer_free((wr_web_transfer *)(void *)link);
     for (wr_link *link; (link = wr_list_pop_front(&web->hosts)) != NULL;)
         wr_free(link);
     if (web->multi != NULL)
         curl_multi_cleanup(web->multi);
-    hush_end(&quiet);
     if (web->started)
         curl_global_cleanup();
     weir_loop_destroy(web->loop);
@@ -364,8 +330,6 @@ static bool woken(wr_web *web) {
 int wr_web_run(wr_web *web) {
     struct epoll_event events[EVENTS];
     int error = 0;
-    hush quiet;
-    hush_begin(&quiet);
     web->now_ns = weir_now_ns();
     do {
         work(web);
@@ -378,6 +342,5 @@ int wr_web_run(wr_web *web) {
         if (weir_loop_next_deadline(web->loop) <= web->now_ns)
             weir_loop_drain(web->loop);
     } while (!woken(web) && error == 0);
-    hush_end(&quiet);
     return error;
 }

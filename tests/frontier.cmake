@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+weir_test(frontier_visit
+    each_key_is_visited_once
+    what_is_known_is_not_visited_again
+    a_key_is_all_of_its_bytes
+    items_stay_at_one_address
+    a_value_that_is_replaced_is_released
+    an_attempt_finds_the_value_of_the_one_before
+    release_and_done_may_be_missing
+    an_empty_frontier_ends_when_it_is_closed
+    it_does_not_end_before_it_is_closed
+    a_visit_may_seed_and_close
+    threads_may_seed_while_visits_run
+    bad_and_late_seeds_are_refused
+    a_later_visit_holds_no_worker
+    a_visit_may_end_before_it_returns
+    a_visit_may_fork_open_scopes_and_wait
+    a_visit_may_run_a_frontier_of_its_own)
+weir_test(frontier_caps
+    demanded_keys_go_first
+    what_was_prefetched_may_become_demanded
+    a_seed_may_demand_what_was_prefetched
+    what_nobody_demands_is_visited_too
+    no_class_starves_another
+    a_cap_is_reached_and_never_exceeded
+    visits_on_workers_are_capped_too
+    room_is_held_until_visit_has_returned
+    who_backs_off_holds_no_room
+    a_cap_may_change
+    a_full_class_holds_up_no_other)
+weir_test(frontier_retry
+    an_item_is_tried_so_often_and_no_more
+    the_last_failure_is_the_items
+    one_attempt_is_the_default
+    transient_decides
+    by_default_all_but_memory_and_mistakes_may
+    a_key_that_cannot_be_added_fails_the_attempt
+    back_off_doubles_up_to_its_bound
+    the_bound_is_kept
+    a_visit_may_ask_for_a_longer_delay
+    a_delay_is_of_one_attempt
+    no_back_off_is_too_long_to_count
+    back_offs_of_many_end)
+weir_test(frontier_cancel
+    a_cancel_may_come_at_any_step
+    threads_may_cancel_at_any_moment
+    nothing_new_is_visited
+    a_visit_may_cancel_and_ends_as_it_likes
+    a_later_visit_is_told_once
+    who_is_told_may_end_its_visit
+    others_may_end_what_is_told
+    who_says_later_after_a_cancel_is_told_then
+    what_backs_off_ends_cancelled
+    after_a_cancel_nothing_is_tried_again
+    a_deadline_is_noticed_when_nothing_runs
+    a_busy_visit_sees_the_deadline
+    a_deadline_that_is_not_reached_changes_nothing
+    the_first_cause_counts
+    a_deadline_may_come_at_any_time)
+weir_test(frontier_policy
+    everything_is_as_in_a_walk
+    the_first_failure_is_as_in_a_walk
+    a_failure_may_come_nearer
+    what_was_passed_over_is_taken_up
+    nothing_new_comes_after_a_failure
+    running_visits_go_on
+    a_seed_may_come_before_a_failure
+    without_edges_the_rest_is_the_same
+    each_requirer_and_tag_is_there_once
+    threads_may_ask_for_results_at_once)
+weir_test(frontier_end
+    every_shape_ends_exactly
+    it_ends_on_threads_again_and_again
+    a_visit_is_not_over_before_it_has_returned
+    done_may_ask_for_results
+    done_may_destroy
+    destroy_may_meet_what_ended_it
+    destroy_waits_for_done
+    many_may_wait_and_wait_again
+    a_worker_cannot_wait_for_its_own_pool
+    a_worker_of_another_pool_may_wait
+    without_threads_a_wait_that_cannot_end_is_said
+    destroy_ends_what_has_not_ended
+    other_jobs_have_their_turn
+    many_items_of_all_classes)
+weir_test(frontier_stop
+    a_drain_waits_for_a_closed_frontier
+    a_drain_waits_for_the_close
+    a_stop_ends_it_at_any_moment
+    a_stop_ends_it_under_many_seeds
+    an_abort_is_seen_by_running_visits
+    a_stopped_pool_leaves_visits_in_other_hands
+    a_stop_ends_back_offs
+    a_forked_child_is_refused
+    broken_rules_abort)
+weir_test(frontier_memory
+    bad_options_are_refused
+    the_name_is_copied_and_short
+    the_figures_are_true
+    create_says_when_there_is_no_memory
+    a_seed_without_memory_has_changed_nothing
+    a_visit_without_memory_fails_and_nothing_is_lost
+    a_back_off_without_memory_is_a_failure
+    ending_needs_no_memory
+    results_without_memory_may_be_asked_again)
+
+include(frontier_mutants.cmake OPTIONAL)

@@ -11,9 +11,11 @@ static unsigned asked, answered;
 static int verdict;
 static bool held;
 
-// Every name is this machine, when it is let go, or there is none.
-int getaddrinfo(const char *name, const char *service,
-                const struct addrinfo *hints, struct addrinfo **out) {
+// Every name is this machine, when it is let go, or there is none. libcurl must
+// find it in this program.
+__attribute__((visibility("default"))) int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+            struct addrinfo **out) {
     static int (*real)(const char *, const char *, const struct addrinfo *,
                        struct addrinfo **);
     (void)name;

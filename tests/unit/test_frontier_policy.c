@@ -44,7 +44,7 @@ static void run_any(weir_pool *pool, weir_frontier_engine engine, uint64_t seed,
 }
 
 static unsigned rounds_of(weir_pool *pool) {
-    return weir_pool_step(pool) == -EINVAL ? 250 : 12;
+    return weir_pool_step(pool) == -EINVAL ? 150 : 8;
 }
 
 static void all(weir_pool *pool, weir_frontier_engine engine, uint64_t seed) {

@@ -95,10 +95,10 @@ typedef struct wr_asker {
 
 // What became of keys that were looked up.
 typedef struct wr_found {
-    weir_item *item[WR_ADD_MOST];
+    uint32_t id[WR_ADD_MOST];
     weir_item *fresh[WR_ADD_MOST]; // the new ones, in order
     size_t fresh_count;
-    int error; // 0, -ENOMEM: that one is NULL
+    int error; // 0, -ENOMEM: id of that one is WR_NOBODY
 } wr_found;
 
 // wr_keys_add looks up to WR_ADD_MOST keys up and makes items of those that

@@ -85,11 +85,17 @@ typedef struct wr_edges {
     wr_out out[];
 } wr_edges;
 
-// One part of the table: keys whose hash begins alike.
+// A key in the table. A short one is there as a whole, so that finding it again
+// does not touch its item.
 typedef struct wr_slot {
-    uint32_t hash;
-    uint32_t unit; // of the item, and 1; 0: nothing
+    uint64_t word; // the key, if it is short
+    uint32_t hash; // the last bits are the class
+    uint32_t item; // unit, and above it: 0: nothing; size + 1; WR_LONG
 } wr_slot;
+
+enum { WR_SHORT = 8, WR_LONG = WR_SHORT + 2, WR_CLASS_MASK = 7 };
+
+// One part of the table: keys whose hash begins alike.
 
 typedef struct wr_shard {
     _Alignas(WR_CACHE_LINE) wr_mutex lock;
@@ -227,6 +233,7 @@ struct weir_frontier {
     wr_atomic_u32 told;    // negated errno: it ends early
     wr_atomic_u32 failing; // FIRST: something has failed
     wr_atomic_u32 idle_count;
+    wr_atomic_u32 prefetches; // 1: there was one
     // What still touches it: the work as a whole, runners, the owner, the
     // deadline's job, pauses.
     wr_refs parts;

@@ -13,6 +13,25 @@ static void bring_near(weir_item *item, uint32_t level) {
         continue;
 }
 
+// Keys that are wanted now, some of which may have been prefetches until now.
+// Returns how many of those there were.
+static size_t demand_found(weir_frontier *frontier, wr_place *place,
+                           const weir_key *keys, size_t count,
+                           const wr_found *found) {
+    size_t demanded = 0;
+    // Who made it known set this before: seen by way of the shard's lock.
+    if (wr_load(&frontier->prefetches, relaxed, ALONE, "see above") == 0)
+        return 0;
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].prefetch || found->id[i] == WR_NOBODY)
+            continue;
+        weir_item *item = wr_item_of(frontier, found->id[i]);
+        demanded += wr_item_state(item) == WR_ITEM_PREFETCH &&
+                    wr_ready_demand(frontier, place, item);
+    }
+    return demanded;
+}
+
 int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
                   wr_edges **edges, const weir_key *keys, size_t count,
                   size_t *wake) {
@@ -28,6 +47,9 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
         size_t part = count - at < WR_ADD_MOST ? count - at : WR_ADD_MOST;
         if (frontier->edges && !wr_edges_room(frontier, place, edges, part))
             return -ENOMEM;
+        for (size_t i = 0; i < part; i++)
+            if (keys[at + i].prefetch)
+                wr_store(&frontier->prefetches, 1, relaxed, ALONE, "only set");
         wr_keys_add(frontier, asker, keys + at, part, &found);
         error = found.error;
         if (found.fresh_count > 0)
@@ -36,24 +58,20 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
             wr_frontier_point(frontier); // no lock is held
         size_t added = 0;
         for (size_t i = 0; i < part; i++) {
-            if (found.item[i] == NULL)
+            if (found.id[i] == WR_NOBODY)
                 continue;
             added++;
             if (first)
-                bring_near(found.item[i], asker.level);
+                bring_near(wr_item_of(frontier, found.id[i]), asker.level);
             if (frontier->edges)
-                wr_edges_add(*edges, found.item[i]->id, keys[at + i].tag);
+                wr_edges_add(*edges, found.id[i], keys[at + i].tag);
         }
         wr_cell_add(&place->cells.adds, added);
         wr_cell_add(&place->cells.duplicates, added - found.fresh_count);
         for (size_t i = 0; i < found.fresh_count; i++)
             wr_ready_push(frontier, place, found.fresh[i]);
         *wake += found.fresh_count;
-        for (size_t i = 0; i < part; i++)
-            if (!keys[at + i].prefetch && found.item[i] != NULL &&
-                wr_item_state(found.item[i]) == WR_ITEM_PREFETCH &&
-                wr_ready_demand(frontier, place, found.item[i]))
-                ++*wake;
+        *wake += demand_found(frontier, place, keys + at, part, &found);
     }
     return error;
 }

@@ -105,6 +105,19 @@ static void an_answer_comes_whole(void) {
     fetch_free(&one);
 }
 
+// It would be kept, and be refused as a header from then on.
+static void a_validator_that_is_no_text_is_none(void) {
+    fetch one = {.dones = 0};
+    answer_with(&one,
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"e\0011\""
+                "\r\nLast-Modified: a\x7f\r\n\r\nhello",
+                false, false);
+    check_body(&one, "hello");
+    CHECK_STR(one.request.new_etag, "");
+    CHECK_STR(one.request.new_last_modified, "");
+    fetch_free(&one);
+}
+
 static void bytes_may_come_one_by_one(void) {
     fetch one = {.dones = 0};
     answer_with(&one,

@@ -23,9 +23,7 @@ enum { SHA1_HEX = 40, SHA1_BYTES = 20, SHA1_SIZE = 5 + 28 };
 typedef struct reading {
     json_t *root;
     wr_manifest_role role;
-    bool skimmed;  // name, version and dist are read
     wr_manifest m; // its arrays are temporary
-    wr_text shasum;
     char sha1[SHA1_SIZE];
     wr_why *why;
 } reading;
@@ -83,108 +81,7 @@ static int load_all(reading *r, const char *json, size_t size, bool plain) {
     return error;
 }
 
-// ---- a package, mostly without jansson -------------------------------------
-
-// jansson takes 60 ns for each byte: of a registry's version it gets the
-// dependencies alone, as long as all else is plain: strings without escapes.
-
-static bool key_is(wr_text key, const char *text) {
-    return key.size == strlen(text) && memcmp(key.at, text, key.size) == 0;
-}
-
-static bool is_of_edges(wr_text key) {
-    size_t size = sizeof("ependencies") - 1;
-    return key_is(key, "_hasShrinkwrap") ||
-           key_is(key, "peerDependenciesMeta") ||
-           (key.size > size &&
-            memcmp(key.at + key.size - size, "ependencies", size) == 0 &&
-            !key_is(key, "devDependencies"));
-}
-
-// The value behind the key, a string, ends where the member does.
-static bool take_text(wr_text *out, const char *value, const char *end) {
-    if (*value != '"')
-        return false;
-    *out = (wr_text){value + 1, (size_t)(end - value) - 2};
-    return true;
-}
-
-static bool skim_dist(reading *r, wr_scan *s, wr_scan_object *member) {
-    wr_scan_object o = {.p = member->p + 1};
-    int more;
-    if (*member->p != '{')
-        return false;
-    r->m.integrity = r->m.tarball = r->shasum = (wr_text){0};
-    while ((more = wr_scan_member(s, &o)) > 0) {
-        wr_text *field = key_is(o.key, "integrity") ? &r->m.integrity
-                         : key_is(o.key, "tarball") ? &r->m.tarball
-                         : key_is(o.key, "shasum")  ? &r->shasum
-                                                    : NULL;
-        const char *value = o.p;
-        if (s->escaped || (o.p = wr_scan_value(s, value, 2)) == NULL ||
-            (field != NULL && !take_text(field, value, o.p)) || s->escaped)
-            return false;
-    }
-    member->p = o.p;
-    return more == 0;
-}
-
-static bool skim_member(reading *r, wr_scan *s, wr_scan_object *o,
-                        char **rest) {
-    const char *value = o->p;
-    if (s->escaped)
-        return false;
-    if (key_is(o->key, "dist"))
-        return skim_dist(r, s, o);
-    o->p = wr_scan_value(s, value, 1);
-    if (o->p == NULL)
-        return false;
-    if (key_is(o->key, "name"))
-        return take_text(&r->m.name, value, o->p) && !s->escaped;
-    if (key_is(o->key, "version"))
-        return take_text(&r->m.version, value, o->p) && !s->escaped;
-    if (!is_of_edges(o->key))
-        return true;
-    if ((*rest)[-1] != '{')
-        *(*rest)++ = ',';
-    size_t size = (size_t)(o->p - (o->key.at - 1));
-    *rest = (char *)memcpy(*rest, o->key.at - 1, size) + size;
-    return true;
-}
-
-// False: it has to be read as a whole.
-static bool skim(reading *r, const char *json, size_t size, char *out,
-                 size_t *out_size) {
-    wr_scan s;
-    wr_scan_start(&s, json, size);
-    wr_scan_object o = {.p = wr_scan_space(&s, json)};
-    char *rest = out;
-    int more;
-    if (o.p++ == s.end || o.p[-1] != '{')
-        return false;
-    *rest++ = '{';
-    while ((more = wr_scan_member(&s, &o)) > 0)
-        if (!skim_member(r, &s, &o, &rest))
-            return false;
-    *rest++ = '}';
-    *out_size = (size_t)(rest - out);
-    return more == 0 && wr_scan_end(&s, o.p) && !s.not_plain;
-}
-
 static int load(reading *r, const char *json, size_t size) {
-    if (r->role == WR_MANIFEST_PACKAGE) {
-        size_t rest_size;
-        char *rest = wr_malloc(size + 2);
-        if (rest == NULL)
-            return no_memory(r->why);
-        r->skimmed = skim(r, json, size, rest, &rest_size);
-        int error =
-            r->skimmed ? load_plain(&r->root, rest, rest_size, r->why) : 0;
-        wr_free(rest);
-        if (r->skimmed)
-            return error;
-        r->m = (wr_manifest){0};
-    }
     wr_scan s;
     wr_scan_start(&s, json, size);
     const char *p = wr_scan_value(&s, wr_scan_space(&s, json), 0);
@@ -265,7 +162,7 @@ static int add_edges(reading *r, const char *what, wr_edge_type type) {
     return 0;
 }
 
-static int compare_edges(const void *a, const void *b) {
+int wr_manifest_compare_edges(const void *a, const void *b) {
     const wr_edge *x = a, *y = b;
     int order = wr_manifest_compare(x->name, y->name);
     return order != 0 ? order : (int)x->type - (int)y->type;
@@ -281,7 +178,7 @@ static void settle_edges(reading *r) {
     wr_manifest *m = &r->m;
     size_t kept = 0;
     if (m->edges > 1)
-        qsort(m->edge, m->edges, sizeof(*m->edge), compare_edges);
+        qsort(m->edge, m->edges, sizeof(*m->edge), wr_manifest_compare_edges);
     for (size_t i = 0; i < m->edges; i++) {
         const wr_edge *e = &m->edge[i];
         if (i + 1 < m->edges && wr_manifest_compare(e->name, e[1].name) == 0)
@@ -393,14 +290,12 @@ static bool sha1_of(char out[SHA1_SIZE], wr_text hex) {
 
 static void read_dist(reading *r) {
     const json_t *dist = field(r, "dist");
-    if (!r->skimmed) {
-        r->m.name = text_field(r->root, "name");
-        r->m.version = text_field(r->root, "version");
-        r->m.tarball = text_field(dist, "tarball");
-        r->m.integrity = text_field(dist, "integrity");
-        r->shasum = text_field(dist, "shasum");
-    }
-    if (r->m.integrity.size == 0 && sha1_of(r->sha1, r->shasum))
+    r->m.name = text_field(r->root, "name");
+    r->m.version = text_field(r->root, "version");
+    r->m.tarball = text_field(dist, "tarball");
+    r->m.integrity = text_field(dist, "integrity");
+    if (r->m.integrity.size == 0 &&
+        sha1_of(r->sha1, text_field(dist, "shasum")))
         r->m.integrity = (wr_text){r->sha1, SHA1_SIZE};
 }
 
@@ -522,7 +417,7 @@ int wr_manifest_add(wr_manifest *manifest, const wr_edge *edge, size_t edges) {
     if (manifest->edges > 0)
         memcpy(all, manifest->edge, manifest->edges * sizeof(*edge));
     memcpy(all + manifest->edges, edge, edges * sizeof(*edge));
-    qsort(all, count, sizeof(*edge), compare_edges);
+    qsort(all, count, sizeof(*edge), wr_manifest_compare_edges);
     manifest->edge = all;
     manifest->edges = 0;
     for (size_t i = 0; i < count; i++)
@@ -552,6 +447,27 @@ static int read_all(reading *r, bool legacy_peers) {
     return error;
 }
 
+// Returns 1 if it is not plain.
+static int parse_plain(wr_manifest *out, const char *json, size_t size,
+                       bool legacy_peers, wr_why *why) {
+    wr_manifest_plain plain;
+    char sha1[SHA1_SIZE];
+    if (!wr_manifest_read_plain(&plain, json, size, legacy_peers))
+        return 1;
+    wr_manifest m = {
+        .name = plain.name,
+        .version = plain.version,
+        .integrity = plain.integrity,
+        .tarball = plain.tarball,
+        .edge = plain.edge,
+        .edges = plain.edges,
+        .has_shrinkwrap = plain.has_shrinkwrap,
+    };
+    if (m.integrity.size == 0 && sha1_of(sha1, plain.shasum))
+        m.integrity = (wr_text){sha1, SHA1_SIZE};
+    return settle(out, &m, why);
+}
+
 int wr_manifest_parse_as(wr_manifest *out, const char *json, size_t size,
                          wr_manifest_role role, bool legacy_peers,
                          wr_why *why) {
@@ -564,8 +480,13 @@ int wr_manifest_parse_as(wr_manifest *out, const char *json, size_t size,
         json += 3;
         size -= 3;
     }
+    int error = role == WR_MANIFEST_PACKAGE
+                    ? parse_plain(out, json, size, legacy_peers, why)
+                    : 1;
+    if (error <= 0)
+        return error;
     reading r = {.role = role, .why = why};
-    int error = load(&r, json, size);
+    error = load(&r, json, size);
     if (error == 0)
         error = read_all(&r, legacy_peers);
     if (error == 0)

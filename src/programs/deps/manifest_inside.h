@@ -21,6 +21,21 @@ static inline wr_text wr_manifest_text(const json_t *string) {
 }
 // Compares by bytes.
 int wr_manifest_compare(wr_text a, wr_text b);
+int wr_manifest_compare_edges(const void *a, const void *b); // name, type
+
+// wr_manifest_read_plain reads a package's in place, if it is plain enough. Its
+// texts point into json.
+enum { WR_MANIFEST_PLAIN_EDGES = 128 };
+typedef struct wr_manifest_plain {
+    wr_text name, version, integrity, tarball, shasum;
+    bool has_shrinkwrap;
+    size_t edges;
+    const char *meta;                      // peerDependenciesMeta
+    unsigned seen;                         // fields
+    wr_edge edge[WR_MANIFEST_PLAIN_EDGES]; // one per name, sorted
+} wr_manifest_plain;
+bool wr_manifest_read_plain(wr_manifest_plain *out, const char *json,
+                            size_t size, bool legacy_peers);
 
 // wr_manifest_overrides fills in out->override, whose texts point into the
 // tree, and checks it against out->edge. The array is the caller's to free.

@@ -81,19 +81,51 @@ void wr_fetch_land(wr_fetch *fetch, int status, const weir_result *result) {
     wr_resolve *resolve = fetch->resolve;
     wr_mutex_lock(&resolve->lock);
     fetch->state = WR_FETCH_OVER;
+    bool held = fetch->adding;
+    if (held) {
+        fetch->held = true;
+        fetch->held_status = status;
+        fetch->held_result =
+            result != NULL ? *result : (weir_result){NULL, 0, 0};
+    }
     wr_mutex_unlock(&resolve->lock);
+    if (held)
+        return;
     weir_flight_end(fetch->flight, status, result);
     wr_fetch_unref(fetch);
 }
 
+// The key is added. Returns why it is lost, or 0.
+static int entered(wr_fetch *fetch) {
+    wr_resolve *resolve = fetch->resolve;
+    int lost = weir_visit_cancelled(fetch->leader);
+    if (lost != -ENOMEM && lost != -EINVAL)
+        lost = 0;
+    wr_mutex_lock(&resolve->lock);
+    fetch->adding = false;
+    bool held = fetch->held;
+    fetch->held = false;
+    // A canceller leaves what is being added to this thread.
+    bool waits = fetch->state == WR_FETCH_ADDING;
+    int error = lost != 0 ? lost : resolve->cancelled ? -ECANCELED : 0;
+    if (waits)
+        fetch->state = error != 0 ? WR_FETCH_OVER : WR_FETCH_QUEUED;
+    wr_mutex_unlock(&resolve->lock);
+    if (held)
+        wr_fetch_land(fetch, fetch->held_status, &fetch->held_result);
+    return waits ? error : 0;
+}
+
 // Whoever adds the key holds a reference: the visit may be over before the call
-// that added it returns.
+// that added it returns. The flight does not land before that, for with it ends
+// the visit that leads.
 int wr_fetch_enter(wr_fetch *fetch) {
     wr_resolve *resolve = fetch->resolve;
     char key[WR_FETCH_KEY] = {WR_KIND_FETCH};
     wr_mutex_lock(&resolve->lock);
     bool cancelled = resolve->cancelled;
     fetch->state = cancelled ? WR_FETCH_OVER : WR_FETCH_ADDING;
+    fetch->adding = !cancelled;
     fetch->number = resolve->numbers++;
     fetch->refs += !cancelled;
     if (!cancelled && !wr_link_linked(&fetch->link))
@@ -106,18 +138,9 @@ int wr_fetch_enter(wr_fetch *fetch) {
     weir_key item = WEIR_KEY_INIT(key, sizeof(key));
     item.visit_class = WR_CLASS_NET;
     weir_visit_add(fetch->leader, &item);
-    int lost = weir_visit_cancelled(fetch->leader);
-    if (lost != -ENOMEM && lost != -EINVAL)
-        lost = 0;
-    wr_mutex_lock(&resolve->lock);
-    // A canceller leaves what is being added to this thread.
-    bool adding = fetch->state == WR_FETCH_ADDING;
-    int error = lost != 0 ? lost : resolve->cancelled ? -ECANCELED : 0;
-    if (adding)
-        fetch->state = error != 0 ? WR_FETCH_OVER : WR_FETCH_QUEUED;
-    wr_mutex_unlock(&resolve->lock);
+    int error = entered(fetch);
     wr_fetch_unref(fetch);
-    return adding ? error : 0;
+    return error;
 }
 
 // The owner tells later that it had no memory for a key.

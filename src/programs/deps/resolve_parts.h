@@ -80,6 +80,10 @@ typedef struct wr_fetch {
     // resolve->lock
     unsigned refs;
     wr_fetch_state state, was;
+    bool adding; // its key is being added: it does not land meanwhile
+    bool held;   // it would have landed, with this:
+    int held_status;
+    weir_result held_result;
     // Whoever the state names.
     wr_web_request request;
     weir_job job;

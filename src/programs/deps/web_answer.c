@@ -39,9 +39,14 @@ static int64_t number(wr_text text) {
     return text.size == 0 ? -1 : value;
 }
 
+// What is no text is none: it could not be sent back as a header.
 static void keep(char *out, size_t room, wr_text text) {
     if (text.size >= room) // cut, it would be another one
         return;
+    for (size_t i = 0; i < text.size; i++)
+        if (((unsigned char)text.at[i] < ' ' && text.at[i] != '\t') ||
+            text.at[i] == 0x7f)
+            return;
     memcpy(out, text.at, text.size);
     out[text.size] = '\0';
 }

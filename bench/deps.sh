@@ -30,10 +30,12 @@ registry=$build/bench/deps_registry
 transfers=$build/bench/bench_transfers
 rounds=10 parts=6
 test -z "$quick" || { rounds=3 parts=2; }
-for program in "$weir" "$registry" "$transfers"; do
-    test -x "$program" || die "$program is missing (needs libdeflate, zlib)"
-done
-"$weir" deps fetch --help >"$work/output" || die "this weir has no deps"
+if ! { test -x "$registry" && test -x "$transfers" &&
+    "$weir" deps fetch --help >"$work/output" 2>&1; }; then
+    echo "weir deps: not measured; this build lacks it or its registry" \
+        "(libcurl, libdeflate, jansson, inih, zlib)."
+    exit 0
+fi
 
 # ---- peers -----------------------------------------------------------------
 

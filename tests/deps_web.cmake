@@ -8,6 +8,7 @@ weir_test(deps_web
     a_request_says_what_was_asked_for
     a_value_that_would_be_two_headers_is_refused
     an_answer_comes_whole
+    a_validator_that_is_no_text_is_none
     bytes_may_come_one_by_one
     a_body_may_come_in_chunks
     a_body_may_end_with_the_connection

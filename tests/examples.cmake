@@ -31,6 +31,8 @@ function(weir_example name)
 endfunction()
 
 weir_example(cache_loop)
+weir_example(frontier_include)
+weir_example(frontier_loop)
 weir_example(loop_epoll)
 weir_example(loop_glib glib-2.0)
 weir_example(loop_libevent libevent)

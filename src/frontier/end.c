@@ -91,7 +91,6 @@ static bool go_on(weir_frontier *frontier) {
     while (again.first != WR_NOBODY) {
         weir_item *item = wr_item_of(frontier, again.first);
         again.first = item->next;
-        item->allowed = true;
         wr_item_become(item, WR_ITEM_DEMAND);
         wr_place *place = wr_place_enter(frontier);
         wr_ready_push(frontier, place, item);

@@ -60,7 +60,7 @@ weir_item *wr_item_of(const weir_frontier *frontier, uint32_t id);
 
 static inline const unsigned char *wr_item_bytes(const weir_item *item) {
     const unsigned char *key = item->key;
-    if (item->outside)
+    if (item->key_size > WR_KEY_INSIDE)
         memcpy(&key, item->key, sizeof(key));
     return key;
 }
@@ -95,10 +95,10 @@ typedef struct wr_asker {
 
 // What became of keys that were looked up.
 typedef struct wr_found {
-    uint32_t id[WR_ADD_MOST];
+    weir_item *item[WR_ADD_MOST];
     weir_item *fresh[WR_ADD_MOST]; // the new ones, in order
     size_t fresh_count;
-    int error; // 0, -ENOMEM: id of that one is WR_NOBODY
+    int error; // 0, -ENOMEM: that one is NULL
 } wr_found;
 
 // wr_keys_add looks up to WR_ADD_MOST keys up and makes items of those that

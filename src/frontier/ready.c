@@ -142,7 +142,6 @@ static void unlist(const weir_frontier *frontier, wr_items *items,
     else
         wr_item_of(frontier, item->next)->prev = item->prev;
     item->prev = WR_NOBODY;
-    item->listed = false;
     items->count--;
 }
 
@@ -229,7 +228,6 @@ void wr_ready_push(weir_frontier *frontier, wr_place *place, weir_item *item) {
     bool prefetch = wr_item_state(item) == WR_ITEM_PREFETCH;
     if (prefetch) {
         item->prev = c->prefetch.last;
-        item->listed = true;
         append(frontier, &c->prefetch, item);
     } else if (c->capped) {
         append(frontier, &c->demand, item);
@@ -250,7 +248,7 @@ bool wr_ready_demand(weir_frontier *frontier, wr_place *place,
     if (wr_item_state(item) == WR_ITEM_PREFETCH) {
         // Not listed yet: whoever made it will push it as what it is then.
         wr_item_become(item, WR_ITEM_DEMAND);
-        moved = item->listed;
+        moved = item->prev != WR_NOBODY || c->prefetch.first == item->id;
     }
     if (moved) {
         unlist(frontier, &c->prefetch, item);

@@ -20,8 +20,7 @@ static void flush(weir_frontier *frontier, wr_place *place) {
 // FIRST: something has failed, and this does not seem to come before it.
 static bool defer(weir_frontier *frontier, weir_item *item) {
     if (wr_load(&frontier->failing, relaxed, ALONE,
-                "looked at again when nothing is outstanding") == 0 ||
-        item->allowed)
+                "looked at again when nothing is outstanding") == 0)
         return false;
     wr_mutex_lock(&frontier->lock);
     bool before = wr_result_before(frontier, item, frontier->first_failed);

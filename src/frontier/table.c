@@ -86,7 +86,7 @@ static wr_slot *slots_of(wr_shard *shard) {
 static void put(wr_slot *slots, uint32_t bits, wr_slot slot) {
     uint32_t mask = (UINT32_C(1) << bits) - 1;
     uint32_t at = slot.hash >> (32 - bits);
-    while (slots[at].item != 0)
+    while (slots[at].unit != 0)
         at = (at + 1) & mask;
     slots[at] = slot;
 }
@@ -103,7 +103,7 @@ static bool make_room(wr_shard *shard) {
     if (slots == NULL)
         return false;
     for (uint32_t i = 0; old != NULL && i >> bits == 0; i++)
-        if (old[i].item != 0)
+        if (old[i].unit != 0)
             put(slots, more, old[i]);
     wr_store(&shard->slots, slots, relaxed, ALONE, "under the lock");
     wr_store(&shard->bits, more, relaxed, ALONE, "under the lock");
@@ -116,48 +116,19 @@ static bool same_key(const weir_item *item, const void *key, size_t size) {
            (size == 0 || memcmp(wr_item_bytes(item), key, size) == 0);
 }
 
-// What a key is looked up by.
-typedef struct look {
-    uint64_t hash;
-    uint64_t word; // of a short key
-    uint32_t code; // what a slot's `item` has above the unit
-} look;
-
-static look look_of(const weir_frontier *frontier, const void *key,
-                    size_t size) {
-    look l = {hash_of(frontier, key, size), 0, WR_LONG};
-    if (size <= WR_SHORT) {
-        l.code = (uint32_t)size + 1;
-        if (size == sizeof(l.word))
-            memcpy(&l.word, key, sizeof(l.word));
-        else if (size > 0)
-            memcpy(&l.word, key, size);
-    }
-    return l;
-}
-
-static uint32_t unit_of(const wr_slot *slot) {
-    return slot->item & ((UINT32_C(1) << WR_UNIT_BITS) - 1);
-}
-
-// The slot of a short key; of a long one the first with its hash, or, if key is
-// given, its own. NULL: none.
-static const wr_slot *probe(wr_shard *shard, const look *l,
-                            const weir_key *key) {
+// The first item with this hash (key NULL), or the one with this key.
+static weir_item *probe(wr_shard *shard, uint32_t hash, const weir_key *key) {
     const wr_slot *slots = slots_of(shard);
     if (slots == NULL)
         return NULL;
-    uint32_t hash = rest_of(l->hash);
     uint32_t bits = bits_of(shard), mask = (UINT32_C(1) << bits) - 1;
-    for (uint32_t at = hash >> (32 - bits); slots[at].item != 0;
+    for (uint32_t at = hash >> (32 - bits); slots[at].unit != 0;
          at = (at + 1) & mask) {
-        const wr_slot *slot = &slots[at];
-        if (((slot->hash ^ hash) & ~(uint32_t)WR_CLASS_MASK) != 0 ||
-            slot->item >> WR_UNIT_BITS != l->code || slot->word != l->word)
+        if (slots[at].hash != hash)
             continue;
-        if (key == NULL ||
-            same_key(item_at(shard, unit_of(slot)), key->key, key->size))
-            return slot;
+        weir_item *item = item_at(shard, slots[at].unit - 1);
+        if (key == NULL || same_key(item, key->key, key->size))
+            return item;
     }
     return NULL;
 }
@@ -165,8 +136,7 @@ static const wr_slot *probe(wr_shard *shard, const look *l,
 // ---- items -----------------------------------------------------------------
 
 static bool fill_key(wr_shard *shard, weir_item *item, const weir_key *key) {
-    item->outside = key->size > WR_KEY_INSIDE;
-    if (item->outside) {
+    if (key->size > WR_KEY_INSIDE) {
         void *copy = wr_malloc(key->size);
         if (copy == NULL)
             return false;
@@ -181,7 +151,7 @@ static bool fill_key(wr_shard *shard, weir_item *item, const weir_key *key) {
 
 // A new item. NULL: no memory. The shard is locked.
 static weir_item *insert(weir_frontier *frontier, wr_shard *shard,
-                         const look *l, wr_asker from, const weir_key *key) {
+                         uint32_t hash, wr_asker from, const weir_key *key) {
     size_t inside = key->size > WR_KEY_INSIDE ? sizeof(void *) : key->size;
     uint32_t units =
         (uint32_t)((offsetof(weir_item, key) + inside + WR_UNIT - 1) / WR_UNIT);
@@ -203,121 +173,94 @@ static weir_item *insert(weir_frontier *frontier, wr_shard *shard,
     item->visit_class = key->visit_class;
     wr_atomic_init(&item->state,
                    key->prefetch ? WR_ITEM_PREFETCH : WR_ITEM_DEMAND);
-    uint32_t hash = rest_of(l->hash) & ~(uint32_t)WR_CLASS_MASK;
-    put(slots_of(shard), bits_of(shard),
-        (wr_slot){l->word, hash | key->visit_class,
-                  unit | l->code << WR_UNIT_BITS});
+    put(slots_of(shard), bits_of(shard), (wr_slot){hash, unit + 1});
     shard->count++;
     return item;
 }
 
 static void found_new(wr_found *found, size_t at, weir_item *item) {
     if (item == NULL) {
-        found->id[at] = WR_NOBODY;
+        found->item[at] = NULL;
         found->error = -ENOMEM;
         return;
     }
-    found->id[at] = item->id;
+    found->item[at] = item;
     found->fresh[found->fresh_count++] = item;
 }
 
-static void found_old(wr_found *found, size_t at, unsigned shard,
-                      const wr_slot *slot, const weir_key *key) {
-    wr_check((slot->hash & WR_CLASS_MASK) == key->visit_class,
-             "a key was added with two classes");
-    found->id[at] = shard << WR_UNIT_BITS | unit_of(slot);
-}
-
-// Another long key has the same hash, as far as it was looked at.
-static void look_closely(weir_frontier *frontier, const look *l, wr_asker from,
-                         const weir_key *key, wr_found *found, size_t at) {
-    unsigned index = shard_of(l->hash);
-    wr_shard *shard = &frontier->shard[index];
-    weir_item *item = NULL;
+// The key's hash is another key's as well, as far as it was looked at.
+static weir_item *look_closely(weir_frontier *frontier, uint64_t hash,
+                               wr_asker from, const weir_key *key,
+                               wr_found *found, size_t at) {
+    wr_shard *shard = &frontier->shard[shard_of(hash)];
     wr_mutex_lock(&shard->lock);
-    const wr_slot *slot = probe(shard, l, key);
-    if (slot != NULL)
-        found_old(found, at, index, slot, key);
-    else
-        item = insert(frontier, shard, l, from, key);
-    bool known = slot != NULL;
+    weir_item *item = probe(shard, rest_of(hash), key);
+    bool known = item != NULL;
+    if (!known)
+        item = insert(frontier, shard, rest_of(hash), from, key);
     wr_mutex_unlock(&shard->lock);
     if (!known)
         found_new(found, at, item);
+    return known ? item : NULL;
 }
 
 // The compiler takes a function that only prefetches for one without effect:
 // it has to be part of its caller.
 static inline __attribute__((always_inline)) void
-fetch_ahead(weir_frontier *frontier, const look *looks, size_t count) {
+fetch_ahead(weir_frontier *frontier, const uint64_t *hash, size_t count) {
     for (size_t i = 0; i < count; i++)
-        wr_prefetch(&frontier->shard[shard_of(looks[i].hash)], WR_CACHE_LINE);
+        wr_prefetch(&frontier->shard[shard_of(hash[i])], WR_CACHE_LINE);
     for (size_t i = 0; i < count; i++) {
-        wr_shard *shard = &frontier->shard[shard_of(looks[i].hash)];
+        wr_shard *shard = &frontier->shard[shard_of(hash[i])];
         uint32_t bits = bits_of(shard);
-        uint32_t slot = bits == 0 ? 0 : rest_of(looks[i].hash) >> (32 - bits);
+        uint32_t slot = bits == 0 ? 0 : rest_of(hash[i]) >> (32 - bits);
         uintptr_t at = (uintptr_t)slots_of(shard) + slot * sizeof(wr_slot);
         wr_prefetch((const void *)at, 1); // a hint: any address will do
     }
 }
 
-// Looks one key up under its lock. True: it is known, or new; false: a long
-// key may be this one, and is to be compared.
-static bool look_up(weir_frontier *frontier, const look *l, wr_asker from,
-                    const weir_key *key, wr_found *found, size_t at) {
-    unsigned index = shard_of(l->hash);
-    wr_shard *shard = &frontier->shard[index];
-    weir_item *item = NULL;
-    wr_mutex_lock(&shard->lock);
-    const wr_slot *slot = probe(shard, l, NULL);
-    bool known = slot != NULL;
-    if (known)
-        found->id[at] = index << WR_UNIT_BITS | unit_of(slot);
-    else
-        item = insert(frontier, shard, l, from, key);
-    if (known && l->code != WR_LONG)
-        found_old(found, at, index, slot, key);
-    wr_mutex_unlock(&shard->lock);
-    if (!known)
-        found_new(found, at, item);
-    return !known || l->code != WR_LONG;
-}
-
 void wr_keys_add(weir_frontier *frontier, wr_asker from, const weir_key *keys,
                  size_t count, wr_found *found) {
-    look looks[WR_ADD_MOST];
-    uint64_t alike = 0; // those that are to be compared
+    uint64_t hash[WR_ADD_MOST];
+    weir_item *alike[WR_ADD_MOST];
     found->fresh_count = 0;
     found->error = 0;
     for (size_t i = 0; i < count; i++)
-        looks[i] = look_of(frontier, keys[i].key, keys[i].size);
+        hash[i] = hash_of(frontier, keys[i].key, keys[i].size);
     if (count > 1)
-        fetch_ahead(frontier, looks, count);
+        fetch_ahead(frontier, hash, count);
     for (size_t i = 0; i < count; i++) {
-        if (look_up(frontier, &looks[i], from, &keys[i], found, i))
-            continue;
-        alike |= UINT64_C(1) << i;
-        wr_prefetch(wr_item_of(frontier, found->id[i]), WR_CACHE_LINE);
-    }
-    // Keys never change, so long ones are compared without the lock.
-    for (; alike != 0; alike &= alike - 1) {
-        size_t i = (size_t)__builtin_ctzll(alike);
-        const weir_item *item = wr_item_of(frontier, found->id[i]);
-        if (!same_key(item, keys[i].key, keys[i].size))
-            look_closely(frontier, &looks[i], from, &keys[i], found, i);
+        wr_shard *shard = &frontier->shard[shard_of(hash[i])];
+        wr_mutex_lock(&shard->lock);
+        alike[i] = probe(shard, rest_of(hash[i]), NULL);
+        weir_item *item = NULL;
+        if (alike[i] == NULL)
+            item = insert(frontier, shard, rest_of(hash[i]), from, &keys[i]);
+        wr_mutex_unlock(&shard->lock);
+        if (alike[i] == NULL)
+            found_new(found, i, item);
         else
-            wr_check(item->visit_class == keys[i].visit_class,
-                     "a key was added with two classes");
+            wr_prefetch(alike[i], WR_CACHE_LINE);
+    }
+    // Keys never change, so they are compared without the lock.
+    for (size_t i = 0; i < count; i++) {
+        weir_item *item = alike[i];
+        if (item != NULL && !same_key(item, keys[i].key, keys[i].size))
+            item = look_closely(frontier, hash[i], from, &keys[i], found, i);
+        if (item == NULL)
+            continue;
+        wr_check(item->visit_class == keys[i].visit_class,
+                 "a key was added with two classes");
+        found->item[i] = item;
     }
 }
 
 weir_item *wr_keys_find(weir_frontier *frontier, const void *key, size_t size) {
-    look l = look_of(frontier, key, size);
-    wr_shard *shard = &frontier->shard[shard_of(l.hash)];
+    uint64_t hash = hash_of(frontier, key, size);
+    wr_shard *shard = &frontier->shard[shard_of(hash)];
     weir_key wanted = WEIR_KEY_INIT(key, size);
     wr_mutex_lock(&shard->lock);
-    const wr_slot *slot = probe(shard, &l, &wanted);
-    weir_item *item = slot != NULL ? item_at(shard, unit_of(slot)) : NULL;
+    weir_item *item = probe(shard, rest_of(hash), &wanted);
     wr_mutex_unlock(&shard->lock);
     return item;
 }
@@ -339,9 +282,9 @@ weir_item *wr_keys_next(weir_frontier *frontier, wr_walk *walk) {
         const wr_slot *slots = slots_of(shard);
         uint32_t bits = bits_of(shard);
         while (slots != NULL && walk->slot >> bits == 0) {
-            const wr_slot *slot = &slots[walk->slot++];
-            if (slot->item != 0)
-                return item_at(shard, unit_of(slot));
+            uint32_t unit = slots[walk->slot++].unit;
+            if (unit != 0)
+                return item_at(shard, unit - 1);
         }
     }
     return NULL;
@@ -381,7 +324,7 @@ void wr_keys_fini(weir_frontier *frontier) {
     while ((item = wr_keys_next(frontier, &walk)) != NULL) {
         if (item->value != NULL && frontier->options.release != NULL)
             frontier->options.release(frontier->options.context, item->value);
-        if (item->outside)
+        if (item->key_size > WR_KEY_INSIDE)
             wr_free((void *)(uintptr_t)wr_item_bytes(item));
     }
     for (unsigned i = 0; i < WR_SHARDS; i++) {

@@ -61,12 +61,9 @@ struct weir_item {
                          // the seeds; once all has ended: that
     uint16_t attempts;
     uint8_t visit_class; // fixed
-    bool listed : 1;     // in a list of prefetches: under the class's lock
-    bool allowed : 1;    // visited although something has failed
-    bool outside : 1;    // fixed: its key lies elsewhere
-    bool trouble : 1;    // the owner had no memory for what it found:
+    bool trouble;        // the owner had no memory for what it found: under
                          // frontier->lock
-    unsigned char key[]; // or a pointer to it
+    unsigned char key[]; // or, if it is long, a pointer to it
 };
 
 // Lists of items by `next`, or of prefetches by both.
@@ -85,17 +82,11 @@ typedef struct wr_edges {
     wr_out out[];
 } wr_edges;
 
-// A key in the table. A short one is there as a whole, so that finding it again
-// does not touch its item.
-typedef struct wr_slot {
-    uint64_t word; // the key, if it is short
-    uint32_t hash; // the last bits are the class
-    uint32_t item; // unit, and above it: 0: nothing; size + 1; WR_LONG
-} wr_slot;
-
-enum { WR_SHORT = 8, WR_LONG = WR_SHORT + 2, WR_CLASS_MASK = 7 };
-
 // One part of the table: keys whose hash begins alike.
+typedef struct wr_slot {
+    uint32_t hash;
+    uint32_t unit; // of the item, and 1; 0: nothing
+} wr_slot;
 
 typedef struct wr_shard {
     _Alignas(WR_CACHE_LINE) wr_mutex lock;

@@ -23,10 +23,9 @@ static size_t demand_found(weir_frontier *frontier, wr_place *place,
     if (wr_load(&frontier->prefetches, relaxed, ALONE, "see above") == 0)
         return 0;
     for (size_t i = 0; i < count; i++) {
-        if (keys[i].prefetch || found->id[i] == WR_NOBODY)
-            continue;
-        weir_item *item = wr_item_of(frontier, found->id[i]);
-        demanded += wr_item_state(item) == WR_ITEM_PREFETCH &&
+        weir_item *item = found->item[i];
+        demanded += !keys[i].prefetch && item != NULL &&
+                    wr_item_state(item) == WR_ITEM_PREFETCH &&
                     wr_ready_demand(frontier, place, item);
     }
     return demanded;
@@ -58,13 +57,13 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
             wr_frontier_point(frontier); // no lock is held
         size_t added = 0;
         for (size_t i = 0; i < part; i++) {
-            if (found.id[i] == WR_NOBODY)
+            if (found.item[i] == NULL)
                 continue;
             added++;
             if (first)
-                bring_near(wr_item_of(frontier, found.id[i]), asker.level);
+                bring_near(found.item[i], asker.level);
             if (frontier->edges)
-                wr_edges_add(*edges, found.id[i], keys[at + i].tag);
+                wr_edges_add(*edges, found.item[i]->id, keys[at + i].tag);
         }
         wr_cell_add(&place->cells.adds, added);
         wr_cell_add(&place->cells.duplicates, added - found.fresh_count);

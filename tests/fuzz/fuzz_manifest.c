@@ -68,6 +68,54 @@ static void check_manifest(const wr_manifest *m) {
         check_text(m->workspace[i]);
 }
 
+static void check_same(wr_text a, wr_text b, const char *what) {
+    if (a.size != b.size || (a.size > 0 && memcmp(a.at, b.at, a.size) != 0))
+        broken("read in two ways", what);
+}
+
+// What is plain is read without a tree: a member whose name has an escape
+// makes it not plain, and changes nothing.
+static void check_other_way(const wr_manifest *m, int error, const char *json,
+                            size_t size, bool legacy_peers) {
+    static const char more[] = "{\"\\u0078\":0,";
+    size_t from = 0, head = sizeof(more) - 1;
+    wr_why why = {"", ""};
+    wr_manifest other;
+    while (from < size && memchr(" \n\r\t", json[from], 4) != NULL)
+        from++;
+    if (from == size || json[from++] != '{')
+        return;
+    char *text = malloc(head + size);
+    if (text == NULL)
+        abort();
+    memcpy(text, more, head);
+    memcpy(text + head, json + from, size - from);
+    int found = wr_manifest_parse(&other, text, head + size - from, false,
+                                  legacy_peers, &why);
+    free(text);
+    // {} has no place for it.
+    if (found != error && (error != 0 || strcmp(why.code, "EJSONPARSE") != 0))
+        broken("one way refuses it", why.text);
+    if (error != 0 || found != 0) {
+        wr_manifest_free(&other);
+        return;
+    }
+    check_same(m->name, other.name, "name");
+    check_same(m->version, other.version, "version");
+    check_same(m->integrity, other.integrity, "integrity");
+    check_same(m->tarball, other.tarball, "tarball");
+    if (m->edges != other.edges || m->bundleds != other.bundleds ||
+        m->has_shrinkwrap != other.has_shrinkwrap)
+        broken("read in two ways", "edges");
+    for (size_t i = 0; i < m->edges; i++) {
+        check_same(m->edge[i].name, other.edge[i].name, "an edge");
+        check_same(m->edge[i].spec, other.edge[i].spec, "a spec");
+        if (m->edge[i].type != other.edge[i].type)
+            broken("read in two ways", "a type");
+    }
+    wr_manifest_free(&other);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     wr_manifest m;
     wr_doc *doc = NULL;
@@ -90,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         broken("jansson refuses what the scanner takes", why.text);
     if (error != 0)
         check_line(&why);
+    if ((data[0] & 1) == 0)
+        check_other_way(&m, error, json, size - 1, (data[0] & 2) != 0);
     free(json);
     check_manifest(&m);
     wr_manifest_free(&m);

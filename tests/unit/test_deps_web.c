@@ -540,6 +540,7 @@ static const test_case cases[] = {
     CASE(a_request_says_what_was_asked_for),
     CASE(a_value_that_would_be_two_headers_is_refused),
     CASE(an_answer_comes_whole),
+    CASE(a_validator_that_is_no_text_is_none),
     CASE(bytes_may_come_one_by_one),
     CASE(a_body_may_come_in_chunks),
     CASE(a_body_may_end_with_the_connection),

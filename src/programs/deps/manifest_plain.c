@@ -3,6 +3,7 @@
 // tree: flat maps of strings without escapes. jansson takes 60 ns for each
 // byte, this 1. Whatever is not plain, is there twice, or is wrong: the whole
 // is read in the other way, which knows what to make of it.
+#include "programs/deps/doc_scan.h"
 #include "programs/deps/manifest_inside.h"
 
 #include <string.h>

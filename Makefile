@@ -7,12 +7,15 @@ build_tools := build-essential cmake ninja-build
 # What `weir serve` and `weir run` are made of.
 serve_tools := pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler \
 	libmicrohttpd-dev libjansson-dev libinih-dev libpng-dev
+# What `weir deps` is made of, and the registry that it is tested with.
+deps_tools := pkg-config libcurl4-openssl-dev libdeflate-dev libjansson-dev \
+	libinih-dev zlib1g-dev
 test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc \
 	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev zlib1g-dev \
-	$(serve_tools) libonnx-testdata
-demo_tools := $(build_tools) rdiff $(serve_tools)
+	$(serve_tools) $(deps_tools) libonnx-testdata
+demo_tools := $(build_tools) rdiff $(serve_tools) $(deps_tools)
 bench_tools := $(build_tools) rdiff pkg-config libuv1-dev libhttp-parser-dev \
-	zlib1g-dev libglib2.0-dev wrk $(serve_tools)
+	zlib1g-dev libglib2.0-dev wrk $(serve_tools) $(deps_tools)
 
 # The library and the program weir, in build/release.
 release:

@@ -69,7 +69,8 @@ END {
         "= 0.445 s.\n", low["floor.medium20.wall"] / 1e3,
         median["floor.medium20.wall"] / 1e3
     table("medium20", "warm", "the same, warm")
-    printf "\nQuiet runs of weir, by table: %s, %s, %s, %s.\n",
+    print "\nAt once: requests that the registry had read and not answered."
+    printf "Quiet runs of weir, by table: %s, %s, %s, %s.\n",
         counted("large.weir.cold.wall"), counted("large.weir.warm.wall"),
         counted("medium20.weir.cold.wall"), counted("medium20.weir.warm.wall")
     head("weir: what parsing on many threads is worth (4,060 packages, cold)")

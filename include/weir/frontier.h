@@ -62,7 +62,7 @@
 //              particular captured context. transient: where the attempt ends.
 //              cancelled: on a worker, or in weir_frontier_cancel. done: on a
 //              worker, or in the weir_visit_end, _close, _cancel or _destroy
-//              that ended it. release: in weir_visit_set and destroy. Hold no
+//              that ended it (_create, if its deadline was over). release: in weir_visit_set and destroy. Hold no
 //              lock around those that the callbacks take. They may call
 //              anything here but wait, destroy, and what is for an ended
 //              frontier; done may call the latter, and destroy: it is called

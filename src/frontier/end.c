@@ -128,8 +128,11 @@ void wr_end_uncount(weir_frontier *frontier, uint64_t count) {
     if (count == 0)
         return;
     wr_frontier_point(frontier);
-    if (wr_fetch_sub(&frontier->outstanding, count, acq_rel, FRONTIER_1,
-                     "the last one sees what all have done") == count)
+    if (wr_fetch_sub(&frontier->outstanding, count, release, FRONTIER_1,
+                     "what ended has been done") != count)
+        return;
+    if (wr_load(&frontier->outstanding, acquire, FRONTIER_1,
+                "the last one sees what all have done") == 0)
         work_over(frontier);
 }
 

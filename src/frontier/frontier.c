@@ -67,7 +67,7 @@ static int make_parts(weir_frontier *frontier) {
     wr_list_init(&frontier->pauses);
     frontier->failed = frontier->deferred = WR_NOBODY;
     wr_atomic_init(&frontier->outstanding, 1); // until it is closed
-    wr_refs_init(&frontier->parts, 1);         // the work
+    wr_refs_init(&frontier->parts, 2);         // the work, and create
     wr_refs_init(&frontier->last, 1);          // the call of done
     weir_event_init(&frontier->ended, frontier->pool, 1);
     weir_event_init(&frontier->never, frontier->pool, 1);
@@ -77,7 +77,6 @@ static int make_parts(weir_frontier *frontier) {
 // The pool is stopping, and some jobs may wait already: they end by that.
 static int give_up(weir_frontier *frontier, int error) {
     frontier->options.done = NULL;
-    wr_end_keep(frontier);
     wr_end_early(frontier, error);
     wr_end_drop(frontier);
     int ended = weir_event_wait(&frontier->ended, WEIR_FOREVER, NULL);
@@ -111,9 +110,13 @@ int weir_frontier_create(weir_frontier **out,
     // Last: its deadline may be over already.
     if (error == 0)
         error = wr_end_watch(frontier);
+    // Until here nothing has called done: create has a part.
+    if (error == 0 && wr_frontier_told(frontier) == -ESHUTDOWN)
+        error = -ESHUTDOWN;
     if (error != 0)
         return give_up(frontier, error);
     *out = frontier;
+    wr_end_drop(frontier);
     return 0;
 }
 

@@ -54,8 +54,8 @@ static inline wr_text store_text(const char *text) {
     return (wr_text){text, strlen(text)};
 }
 
-static inline wr_store *store_open(const char *folder) {
-    wr_store *store;
+static inline wr_depot *store_open(const char *folder) {
+    wr_depot *store;
     wr_why why = {0};
     int error = wr_store_open(&store, folder, &why);
     if (error != 0)
@@ -76,7 +76,7 @@ static inline size_t store_image(uint8_t *out, unsigned key, unsigned version) {
     return size;
 }
 
-static inline int store_put_sized(wr_store *store, unsigned key,
+static inline int store_put_sized(wr_depot *store, unsigned key,
                                   unsigned version, size_t most) {
     static _Thread_local uint8_t image[STORE_IMAGE_MAX + 8];
     char name[64], etag[32], modified[32];
@@ -95,12 +95,12 @@ static inline int store_put_sized(wr_store *store, unsigned key,
     return wr_store_put(store, store_text(name), &record);
 }
 
-static inline int store_put(wr_store *store, unsigned key, unsigned version) {
+static inline int store_put(wr_depot *store, unsigned key, unsigned version) {
     return store_put_sized(store, key, version, STORE_IMAGE_MAX);
 }
 
 // The version found, checked byte by byte; -1: not there.
-static inline long store_version(wr_store *store, unsigned key) {
+static inline long store_version(wr_depot *store, unsigned key) {
     static _Thread_local uint8_t image[STORE_IMAGE_MAX + 8];
     char name[64], text[32];
     snprintf(name, sizeof(name), "http://127.0.0.1/package-%u", key);

@@ -11,7 +11,7 @@
 static void what_was_put_is_found(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     for (unsigned key = 0; key < 200; key++)
         CHECK_EQ(store_put(store, key, key + 7), 0);
     for (unsigned key = 0; key < 200; key++)
@@ -28,7 +28,7 @@ static void what_was_put_is_found(void) {
 static void times_and_texts_come_back(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     wr_record in = {.fresh_until = 123456789012,
                     .fetched = 42,
                     .image = "12",
@@ -60,7 +60,7 @@ static void images_may_be_empty_and_large(void) {
         large[i] = (uint8_t)(i * 7 >> 3);
     wr_record empty = {.fetched = 1}, out;
     wr_record big = {.fetched = 1, .image = large, .image_size = size};
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(wr_store_put(store, store_text("empty"), &empty), 0);
     CHECK_EQ(wr_store_put(store, store_text("big"), &big), 0);
     CHECK_EQ(wr_store_put(store, store_text("end"), &empty), 0);
@@ -87,7 +87,7 @@ static void texts_have_a_limit(void) {
     static char text[WR_STORE_TEXT_MAX + 1];
     memset(text, 'k', sizeof(text));
     wr_record record = {.fetched = 1}, out;
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     wr_text most = {text, WR_STORE_TEXT_MAX}, more = {text, sizeof(text)};
     CHECK_EQ(wr_store_put(store, more, &record), -E2BIG);
     record.etag = more;
@@ -107,21 +107,21 @@ static void the_newest_of_a_key_is_found(void) {
     char folder[64];
     store_folder(folder);
     for (unsigned version = 1; version < 5; version++) {
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         CHECK_EQ(store_put(store, 1, 10 * version), 0);
         CHECK_EQ(store_put(store, 1, 10 * version + 1), 0);
         CHECK_EQ(store_version(store, 1), 10 * version + 1);
         wr_store_close(store);
     }
     // One that began earlier and was slower does not replace what is newer.
-    wr_store *early = store_open(folder), *late = store_open(folder);
+    wr_depot *early = store_open(folder), *late = store_open(folder);
     CHECK_EQ(store_put(early, 2, 1), 0);
     CHECK_EQ(store_put(late, 1, 60), 0);
     CHECK_EQ(store_put(late, 2, 2), 0);
     CHECK_EQ(store_put(early, 1, 50), 0);
     wr_store_close(late);
     wr_store_close(early);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_version(store, 1), 60);
     CHECK_EQ(store_version(store, 2), 2);
     wr_store_close(store);
@@ -131,11 +131,11 @@ static void the_newest_of_a_key_is_found(void) {
 static void flush_makes_it_there_for_others(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(wr_store_flush(store), 0);
     CHECK_EQ(store_put(store, 1, 1), 0);
     CHECK_EQ(wr_store_flush(store), 0);
-    wr_store *other = store_open(folder);
+    wr_depot *other = store_open(folder);
     CHECK_EQ(store_version(other, 1), 1);
     wr_store_close(other);
     CHECK_EQ(store_put(store, 2, 2), 0);
@@ -151,7 +151,7 @@ static void who_only_reads_leaves_no_trace(void) {
     char folder[64];
     size_t count;
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_version(store, 1), -1);
     CHECK_EQ(wr_store_renew(store, store_text("none"), 1, 1), -ENOENT);
     CHECK_EQ(wr_store_flush(store), 0);
@@ -167,7 +167,7 @@ static void renewing_changes_times_alone(void) {
     const char *key = "http://127.0.0.1/package-1";
     wr_record out;
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_put(store, 1, 5), 0);
     wr_store_close(store);
     for (int i = 0; i < 3; i++) {
@@ -190,10 +190,10 @@ static void a_renewal_is_of_the_image_it_was_for(void) {
     const char *key = "http://127.0.0.1/package-1";
     wr_record out;
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_put_sized(store, 1, 5, 90), 0);
     wr_store_close(store);
-    wr_store *slow = store_open(folder);
+    wr_depot *slow = store_open(folder);
     store = store_open(folder);
     CHECK_EQ(store_put_sized(store, 1, 6, 90), 0);
     wr_store_close(store);
@@ -211,7 +211,7 @@ static void what_comes_from_the_future_is_old(void) {
     char folder[64];
     wr_record out, record = {.image = "future", .image_size = 6};
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     record.fetched = (int64_t)time(NULL) + 100000;
     record.fresh_until = record.fetched + 300;
     CHECK_EQ(wr_store_put(store, store_text("k"), &record), 0);
@@ -234,7 +234,7 @@ static void what_comes_from_the_future_is_old(void) {
 static void an_image_of_another_build_is_not_there(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_put(store, 1, 1), 0);
     images_fit = false;
     CHECK_EQ(store_version(store, 1), -1);
@@ -249,7 +249,7 @@ static void an_image_of_another_build_is_not_there(void) {
 
 typedef struct worker {
     pthread_t thread;
-    wr_store *store;
+    wr_depot *store;
     unsigned number;
 } worker;
 
@@ -275,7 +275,7 @@ static void any_thread_may_put_and_get(void) {
     char folder[64];
     store_folder(folder);
     worker workers[WORKERS];
-    wr_store *store = store_open(folder), *other = store_open(folder);
+    wr_depot *store = store_open(folder), *other = store_open(folder);
     for (unsigned i = 0; i < WORKERS; i++) {
         workers[i].store = i % 2 == 0 ? store : other;
         workers[i].number = i;
@@ -301,7 +301,7 @@ static void small_segments_are_put_together(void) {
     size_t files;
     store_folder(folder);
     for (unsigned run = 0; run < 60; run++) {
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         CHECK_EQ(store_put(store, run, run), 0);
         if (run > 0) {
             char key[64];
@@ -312,7 +312,7 @@ static void small_segments_are_put_together(void) {
         store_bytes(folder, &files);
         CHECK(files <= 2 * WR_STORE_SEGMENTS_FEW + 1);
     }
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     for (unsigned run = 0; run < 60; run++) {
         CHECK_EQ(store_version(store, run), run);
         char key[64];
@@ -331,7 +331,7 @@ static void what_is_superseded_is_given_back(void) {
     uint64_t most = 0, live = 0;
     store_folder(folder);
     for (unsigned version = 0; version < 20; version++) {
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         for (unsigned key = 0; key < 150; key++)
             CHECK_EQ(store_put(store, key, version), 0);
         wr_store_close(store);
@@ -341,7 +341,7 @@ static void what_is_superseded_is_given_back(void) {
     }
     // The live ones, as much again, and what is not worth a copy.
     CHECK(most < 3 * live + WR_STORE_WASTE);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     for (unsigned key = 0; key < 150; key++)
         CHECK_EQ(store_version(store, key), 19);
     wr_store_close(store);
@@ -353,7 +353,7 @@ static void the_cap_holds_and_the_newest_stay(void) {
     size_t files;
     enum { CAP = 1 << 20, COUNT = 100 };
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     for (unsigned key = 0; key < COUNT; key++)
         CHECK_EQ(store_put(store, key, key), 0);
     wr_store_close(store);
@@ -379,18 +379,18 @@ static void the_cap_holds_and_the_newest_stay(void) {
 static void a_segment_under_way_is_left_alone(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *writer = store_open(folder);
+    wr_depot *writer = store_open(folder);
     CHECK_EQ(store_put(writer, 1, 1), 0);
     CHECK_EQ(wr_store_flush(writer), 0);
     for (unsigned run = 0; run < 30; run++) {
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         CHECK_EQ(store_put(store, 100 + run, run), 0);
         wr_store_close(store);
     }
     CHECK_EQ(store_put(writer, 2, 2), 0);
     CHECK_EQ(store_version(writer, 2), 2);
     wr_store_close(writer);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_version(store, 1), 1);
     CHECK_EQ(store_version(store, 2), 2);
     for (unsigned run = 0; run < 30; run++)
@@ -402,11 +402,11 @@ static void a_segment_under_way_is_left_alone(void) {
 static void what_was_got_outlives_the_tidying(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     for (unsigned key = 0; key < 50; key++)
         CHECK_EQ(store_put(store, key, 3), 0);
     wr_store_close(store);
-    wr_store *reader = store_open(folder);
+    wr_depot *reader = store_open(folder);
     int fd = open(folder, O_RDONLY | O_DIRECTORY);
     wr_store_tidy(fd, 1); // nothing at all may stay
     close(fd);
@@ -429,7 +429,7 @@ static void what_a_killed_tidying_left_is_removed(void) {
     CHECK(orphan != NULL && fputs("no index", orphan) >= 0);
     CHECK_EQ(fclose(orphan), 0);
     for (unsigned run = 0; run < 20; run++) {
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         CHECK_EQ(store_put(store, run, run), 0);
         wr_store_close(store);
     }

@@ -32,7 +32,7 @@ static void write_file(const char *path, const uint8_t *bytes, size_t size) {
 static void make_victim(victim *out, const char *kind) {
     struct stat status;
     store_folder(out->folder);
-    wr_store *store = store_open(out->folder);
+    wr_depot *store = store_open(out->folder);
     for (unsigned key = 0; key < SMALL_KEYS; key++)
         CHECK_EQ(store_put_sized(store, key, 5, SMALL_BYTES), 0);
     CHECK_EQ(wr_store_renew(store, store_text("http://127.0.0.1/package-1"),
@@ -58,7 +58,7 @@ static void end_victim(victim *one) {
 // What is found is right; how many are. A cache with damage takes new records.
 static unsigned look(const victim *one) {
     unsigned found = 0;
-    wr_store *store = store_open(one->folder);
+    wr_depot *store = store_open(one->folder);
     for (unsigned key = 0; key < SMALL_KEYS; key++) {
         long version = store_version(store, key);
         CHECK(version == 5 || version == -1);
@@ -123,7 +123,7 @@ static void images_may_be_cut_anywhere(void) {
     // Of many pages, too: those behind the end must not be touched.
     victim one = {.size = 0};
     store_folder(one.folder);
-    wr_store *store = store_open(one.folder);
+    wr_depot *store = store_open(one.folder);
     for (unsigned key = 0; key < SMALL_KEYS; key++)
         CHECK_EQ(store_put(store, key, 5), 0);
     wr_store_close(store);
@@ -197,7 +197,7 @@ static void files_of_other_kinds_are_left_out(void) {
         else if (i != 3)
             write_file(path, (const uint8_t *)"text", 4);
     }
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_put(store, 1, 1), 0);
     wr_store_close(store);
     store = store_open(folder);
@@ -230,7 +230,7 @@ static _Noreturn void write_on(const murder *all, unsigned round,
                                unsigned number) {
     uint64_t state = all->seed + round * 64 + number;
     for (unsigned run = 0;; run++) {
-        wr_store *store = store_open(all->folder);
+        wr_depot *store = store_open(all->folder);
         unsigned count = (unsigned)(store_random(&state) % 40);
         unsigned version = round * 1000 + run % 1000 + 1;
         for (unsigned i = 0; i < count; i++) {
@@ -247,7 +247,7 @@ static _Noreturn void write_on(const murder *all, unsigned round,
 
 static _Noreturn void read_on(const murder *all) {
     for (;;) {
-        wr_store *store = store_open(all->folder);
+        wr_depot *store = store_open(all->folder);
         for (unsigned key = 0; key < KILL_KEYS; key++)
             store_version(store, key);
         wr_store_close(store);
@@ -290,7 +290,7 @@ static void killed_at_any_moment_it_holds_whole_records(void) {
     CHECK(all.floor != MAP_FAILED);
     for (unsigned round = 0; round < ROUNDS; round++) {
         one_round(&all, round, &state);
-        wr_store *store = store_open(all.folder);
+        wr_depot *store = store_open(all.folder);
         for (unsigned key = 0; key < KILL_KEYS; key++)
             found += store_version(store, key) >= 0;
         for (unsigned i = 0; i < WRITERS; i++)
@@ -302,7 +302,7 @@ static void killed_at_any_moment_it_holds_whole_records(void) {
         CHECK(store_bytes(all.folder, &files) < 200 << 20);
     }
     CHECK(found > ROUNDS * KILL_KEYS / 2);
-    wr_store *store = store_open(all.folder);
+    wr_depot *store = store_open(all.folder);
     for (unsigned i = 0; i < 300; i++) {
         wr_store_close(store);
         store = store_open(all.folder);
@@ -336,7 +336,7 @@ static void fill_up(const char *folder) {
     struct rlimit limit = {1 << 20, 1 << 20};
     signal(SIGXFSZ, SIG_IGN);
     CHECK_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     unsigned failed = 0;
     for (unsigned key = 100; key < 300; key++)
         failed += store_put(store, key, 1) != 0;
@@ -360,7 +360,7 @@ static void fill_up(const char *folder) {
 static void a_full_disk_ends_the_writing_alone(void) {
     char folder[64];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_put(store, 1, 1), 0);
     wr_store_close(store);
     apart(fill_up, folder);
@@ -378,7 +378,7 @@ static void a_full_disk_ends_the_writing_alone(void) {
 static void use_read_only(const char *folder) {
     if (geteuid() == 0 && setuid(65534) != 0)
         _exit(0);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_version(store, 1), 1);
     CHECK(store_put(store, 2, 2) != 0);
     CHECK(store_put(store, 3, 3) != 0);
@@ -389,7 +389,7 @@ static void use_read_only(const char *folder) {
 static void a_read_only_folder_is_read(void) {
     char folder[64], path[128];
     store_folder(folder);
-    wr_store *store = store_open(folder);
+    wr_depot *store = store_open(folder);
     CHECK_EQ(store_put(store, 1, 1), 0);
     wr_store_close(store);
     if (geteuid() == 0) {
@@ -407,7 +407,7 @@ static void a_read_only_folder_is_read(void) {
 }
 
 static void refused(const char *path, int error) {
-    wr_store *store;
+    wr_depot *store;
     wr_why why = {0};
     CHECK_EQ(wr_store_open(&store, path, &why), error);
     CHECK(store == NULL);
@@ -425,7 +425,7 @@ static void the_folder_is_made_and_private(void) {
     CHECK_EQ(stat(path, &status), 0);
     CHECK_EQ(status.st_mode & 07777, 0700);
     wr_store_close(store_open(path));
-    wr_store *store = store_open(path);
+    wr_depot *store = store_open(path);
     CHECK_EQ(store_put(store, 1, 1), 0);
     wr_store_close(store);
     snprintf(path, sizeof(path), "%s/a/b/c/0000000000000001.index", folder);
@@ -462,7 +462,7 @@ static void a_folder_that_others_write_to_is_refused(void) {
 // A run that writes, with one allocation that fails. What it kept is right.
 static void short_run(const char *folder, unsigned version) {
     const char *key = "http://127.0.0.1/package-1";
-    wr_store *store;
+    wr_depot *store;
     int error = wr_store_open(&store, folder, NULL);
     if (error != 0) {
         CHECK(error == -ENOMEM && store == NULL);
@@ -487,7 +487,7 @@ static void running_out_of_memory_costs_records_alone(void) {
     store_folder(folder);
     // So that closing tidies up each time.
     for (unsigned i = 0; i < WR_STORE_SEGMENTS_FEW; i++) {
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         CHECK_EQ(store_put_sized(store, 5 + i, 5, SMALL_BYTES), 0);
         wr_store_close(store);
     }
@@ -495,7 +495,7 @@ static void running_out_of_memory_costs_records_alone(void) {
         wr_fault_arm(WR_FAULT_ALLOC, i, 1);
         short_run(folder, 10 + i);
         wr_fault_arm(WR_FAULT_ALLOC, 0, 0);
-        wr_store *store = store_open(folder);
+        wr_depot *store = store_open(folder);
         for (unsigned key = 0; key < 3; key++)
             CHECK(store_version(store, key) <= 10 + (long)i);
         for (unsigned j = 0; j < WR_STORE_SEGMENTS_FEW; j++)

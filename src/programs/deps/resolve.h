@@ -35,7 +35,7 @@ typedef struct wr_resolve wr_resolve;
 typedef struct wr_resolve_options {
     weir_pool *pool;
     wr_web *web;     // NULL: offline, or see web_needed
-    wr_store *store; // NULL: none
+    wr_depot *store; // NULL: none
     const wr_npmrc *config;
     const wr_project *project;
     weir_frontier_engine engine;
@@ -70,6 +70,8 @@ int wr_resolve_start(wr_resolve **out, const wr_resolve_options *options,
 // needs it fails with `why`.
 void wr_resolve_web(wr_resolve *resolve, wr_web *web, const wr_why *why);
 void wr_resolve_cancel(wr_resolve *resolve);
+// wr_resolve_settle waits, after done, until nothing of it runs any more.
+void wr_resolve_settle(wr_resolve *resolve);
 void wr_resolve_free(wr_resolve *resolve); // after done; NULL is allowed
 
 // wr_resolve_write writes the document: JSON, sorted, its bytes a function of

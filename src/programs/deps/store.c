@@ -22,7 +22,7 @@ typedef struct kept {
     size_t map_size;
 } kept;
 
-struct wr_store {
+struct wr_depot {
     int folder;
     pthread_mutex_t lock; // all that follows
     wr_store_view view;
@@ -79,12 +79,12 @@ static int open_folder(const char *path, wr_why *why) {
     return fd;
 }
 
-int wr_store_open(wr_store **out, const char *folder, wr_why *why) {
+int wr_store_open(wr_depot **out, const char *folder, wr_why *why) {
     *out = NULL;
     int fd = open_folder(folder, why);
     if (fd < 0)
         return fd;
-    wr_store *store = wr_calloc(1, sizeof(*store));
+    wr_depot *store = wr_calloc(1, sizeof(*store));
     int error = store == NULL ? -ENOMEM : wr_store_view_open(&store->view, fd);
     if (error != 0) {
         wr_free(store);
@@ -102,7 +102,7 @@ int wr_store_open(wr_store **out, const char *folder, wr_why *why) {
 // ---------------------------------------------------------------------------
 // Reading
 
-static kept *keep(wr_store *store) {
+static kept *keep(wr_depot *store) {
     kept *one = wr_calloc(1, sizeof(*one));
     if (one != NULL) {
         one->next = store->kept;
@@ -112,7 +112,7 @@ static kept *keep(wr_store *store) {
 }
 
 // A record that this process wrote, mapped.
-static int map_own(wr_store *store, const wr_store_entry *entry,
+static int map_own(wr_depot *store, const wr_store_entry *entry,
                    const void **image) {
     if (wr_store_writer_drain(&store->writer) != 0)
         return -ENOENT;
@@ -135,7 +135,7 @@ static int map_own(wr_store *store, const wr_store_entry *entry,
 }
 
 // `sum`: what the image's checksum shall be.
-static int find(wr_store *store, wr_text key, wr_record *out, uint32_t *sum) {
+static int find(wr_depot *store, wr_text key, wr_record *out, uint32_t *sum) {
     const wr_store_slot *slot = wr_store_view_find(&store->view, key);
     const wr_store_entry *entry = slot->entry;
     if (entry == NULL)
@@ -156,7 +156,7 @@ static int find(wr_store *store, wr_text key, wr_record *out, uint32_t *sum) {
     return 0;
 }
 
-int wr_store_get(wr_store *store, wr_text key, wr_record *out) {
+int wr_store_get(wr_depot *store, wr_text key, wr_record *out) {
     uint32_t sum;
     pthread_mutex_lock(&store->lock);
     int error = find(store, key, out, &sum);
@@ -173,7 +173,7 @@ int wr_store_get(wr_store *store, wr_text key, wr_record *out) {
 // Writing
 
 // The writer, made when it is first needed: who only reads leaves no trace.
-static int start_writing(wr_store *store) {
+static int start_writing(wr_depot *store) {
     if (!store->written) {
         store->written = true;
         wr_store_writer_open(&store->writer, store->folder,
@@ -183,7 +183,7 @@ static int start_writing(wr_store *store) {
 }
 
 // Writes an entry and takes it into the view. The entry is malloc'ed.
-static int add(wr_store *store, wr_store_entry *entry, const void *image) {
+static int add(wr_depot *store, wr_store_entry *entry, const void *image) {
     int error = start_writing(store);
     kept *own = error == 0 ? keep(store) : NULL;
     if (error == 0 && own == NULL)
@@ -201,7 +201,7 @@ static int add(wr_store *store, wr_store_entry *entry, const void *image) {
 
 static bool fits(wr_text text) { return text.size <= WR_STORE_TEXT_MAX; }
 
-int wr_store_put(wr_store *store, wr_text key, const wr_record *record) {
+int wr_store_put(wr_depot *store, wr_text key, const wr_record *record) {
     if (!fits(key) || !fits(record->etag) || !fits(record->last_modified))
         return -E2BIG;
     wr_store_entry *entry = wr_store_entry_make(WR_STORE_RECORD, key, record);
@@ -214,7 +214,7 @@ int wr_store_put(wr_store *store, wr_text key, const wr_record *record) {
     return error;
 }
 
-static int renew(wr_store *store, wr_text key, wr_record *times) {
+static int renew(wr_depot *store, wr_text key, wr_record *times) {
     const wr_store_slot *slot = wr_store_view_find(&store->view, key);
     if (slot->entry == NULL)
         return -ENOENT;
@@ -226,7 +226,7 @@ static int renew(wr_store *store, wr_text key, wr_record *times) {
     return add(store, entry, NULL);
 }
 
-int wr_store_renew(wr_store *store, wr_text key, int64_t fresh_until,
+int wr_store_renew(wr_depot *store, wr_text key, int64_t fresh_until,
                    int64_t fetched) {
     wr_record times = {.fresh_until = fresh_until, .fetched = fetched};
     if (!fits(key))
@@ -237,14 +237,14 @@ int wr_store_renew(wr_store *store, wr_text key, int64_t fresh_until,
     return error;
 }
 
-int wr_store_flush(wr_store *store) {
+int wr_store_flush(wr_depot *store) {
     pthread_mutex_lock(&store->lock);
     int error = store->written ? wr_store_writer_drain(&store->writer) : 0;
     pthread_mutex_unlock(&store->lock);
     return error;
 }
 
-void wr_store_close(wr_store *store) {
+void wr_store_close(wr_depot *store) {
     if (store == NULL)
         return;
     bool untidy = false;

@@ -14,7 +14,7 @@
 
 #include "programs/deps/types.h"
 
-typedef struct wr_store wr_store;
+typedef struct wr_depot wr_depot;
 
 typedef struct wr_record {
     wr_text etag, last_modified; // size 0: none
@@ -25,18 +25,18 @@ typedef struct wr_record {
 } wr_record;
 
 // wr_store_open makes the folder if need be (0700).
-int wr_store_open(wr_store **out, const char *folder, wr_why *why);
+int wr_store_open(wr_depot **out, const char *folder, wr_why *why);
 // wr_store_get: the newest record of a key. `key` is the URL and what was asked
 // for (abbreviated or full).
-int wr_store_get(wr_store *store, wr_text key, wr_record *out);
+int wr_store_get(wr_depot *store, wr_text key, wr_record *out);
 // wr_store_put copies what it is given. It is there for others at the latest
 // after flush.
-int wr_store_put(wr_store *store, wr_text key, const wr_record *record);
+int wr_store_put(wr_depot *store, wr_text key, const wr_record *record);
 // wr_store_renew changes fresh_until and fetched of a record that was not
 // modified.
-int wr_store_renew(wr_store *store, wr_text key, int64_t fresh_until,
+int wr_store_renew(wr_depot *store, wr_text key, int64_t fresh_until,
                    int64_t fetched);
-int wr_store_flush(wr_store *store);
-void wr_store_close(wr_store *store); // flushes; NULL is allowed
+int wr_store_flush(wr_depot *store);
+void wr_store_close(wr_depot *store); // flushes; NULL is allowed
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include "base/fault.h"
 #include "weir/base.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Reading an answer as curl hands it over: the headers that count, the body.
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include "base/fault.h"
 

@@ -2,7 +2,7 @@
 // Requests wait here for one of their host's connections, in the order they
 // came. The first one to a host goes alone until the name is looked up: the
 // others find it in curl's cache instead of starting a thread each.
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include "base/fault.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Why a transfer failed, in npm's words: its code, one line, and whether it may
 // be tried again.
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What holds for every transfer, told to curl once per handle: npm's TLS and
 // proxies, and how this client wants to be served.
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include "base/fault.h"
 

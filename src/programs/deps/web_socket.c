@@ -3,7 +3,7 @@
 // other; curl takes its descriptor out and puts it in again each time. Here it
 // stays in until it is closed or speaks out of turn: two system calls less per
 // request.
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include "base/fault.h"
 #include "weir/base.h"

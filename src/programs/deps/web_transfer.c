@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A hop of a request: its headers out, its answer in, what comes next.
-#include "web_inside.h"
+#include "programs/deps/web_inside.h"
 
 #include "base/fault.h"
 #include "weir/base.h"

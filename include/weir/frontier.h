@@ -62,13 +62,13 @@
 //              particular captured context. transient: where the attempt ends.
 //              cancelled: on a worker, or in weir_frontier_cancel. done: on a
 //              worker, or in the weir_visit_end, _close, _cancel or _destroy
-//              that ended it (_create, if its deadline was over). release: in weir_visit_set and destroy. Hold no
-//              lock around those that the callbacks take. They may call
-//              anything here but wait, destroy, and what is for an ended
-//              frontier; done may call the latter, and destroy: it is called
-//              when no other callback runs any more but release. Only visit may
-//              wait, with means of the pool: its place is lent. None may throw,
-//              longjmp or exit.
+//              that ended it (_create, if its deadline was over). release: in
+//              weir_visit_set and destroy. Hold no lock around those that the
+//              callbacks take. They may call anything here but wait, destroy,
+//              and what is for an ended frontier; done may call the latter, and
+//              destroy: it is called when no other callback runs any more but
+//              release. Only visit may wait, with means of the pool: its place
+//              is lent. None may throw, longjmp or exit.
 //   order      when there is room in a class, what is demanded goes first; by
 //              arrival, roughly. No class starves another. Nothing orders an
 //              item after what it asked for, and nothing of the result depends

@@ -289,7 +289,7 @@ static void owner_done(weir_job *job, int status) {
     }
     wr_mutex_lock(&frontier->mail_lock);
     bool over = frontier->owner_over;
-    frontier->owner_idle = !over;
+    frontier->owner_idle = !over && !frontier->owner_gone;
     wr_mutex_unlock(&frontier->mail_lock);
     wr_frontier_point(frontier);
     if (over && weir_event_detach(&owner->wake, &owner->job) == 0)

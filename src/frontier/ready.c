@@ -186,11 +186,13 @@ static bool demanded(weir_frontier *frontier, const wr_class *c) {
 
 // capped: those with a cap, or those without, of which only prefetches wait
 // here.
-static weir_item *take_classes(weir_frontier *frontier, wr_place *place,
+static weir_item *take_classes(weir_frontier *frontier, const wr_place *place,
                                bool capped, bool early) {
+    // Each begins in turn, at the rate at which its kind is looked at first.
+    unsigned first = capped ? place->turn / 2 : place->turn / 16;
     for (unsigned i = 0; i < WEIR_FRONTIER_CLASSES; i++) {
-        wr_class *c = &frontier->visit_class[((place->turn >> 1) + i) %
-                                             WEIR_FRONTIER_CLASSES];
+        wr_class *c =
+            &frontier->visit_class[(first + i) % WEIR_FRONTIER_CLASSES];
         if (c->capped != capped)
             continue;
         if (!early && (wr_load(&c->ready, relaxed, ALONE, "a hint") == 0 ||

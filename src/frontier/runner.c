@@ -167,6 +167,9 @@ static wr_runner *pop_idle(weir_frontier *frontier) {
 }
 
 void wr_runner_wake(weir_frontier *frontier, size_t count) {
+    // At most each once: some may be idle again before the last is woken.
+    if (count > frontier->places)
+        count = frontier->places;
     for (; count > 0; count--) {
         // Whoever went idle before it could see what we pushed counts here: it
         // looked under the lock that we pushed under.

@@ -236,13 +236,25 @@ static int ends_early(const weir_frontier *frontier) {
                                                                    : 0;
 }
 
+// It ends with what it was told, or has seen by looking before another cause
+// was told.
+static bool was_told(const weir_frontier *frontier, int status) {
+    weir_pool *pool = frontier->pool;
+    if (status == -ETIMEDOUT &&
+        wr_deadline_passed(pool, frontier->options.deadline_ns))
+        return true;
+    if (status == -ESHUTDOWN &&
+        wr_load(&pool->abort, relaxed, ALONE, "a hint") != 0)
+        return true;
+    return status != 0 && status == wr_frontier_told(frontier);
+}
+
 static wr_outcome outcome_of(weir_visit *visit) {
     weir_frontier *frontier = visit->frontier;
     int trouble = trouble_of(visit);
     int status = trouble != 0 ? trouble : visit->status;
     wr_outcome outcome = {visit->item, status, 0, NULL, false};
-    outcome.cancelled =
-        trouble == 0 && status != 0 && status == ends_early(frontier);
+    outcome.cancelled = trouble == 0 && was_told(frontier, status);
     // It may have been the first to see the deadline, or the pool's end.
     if (outcome.cancelled && wr_frontier_told(frontier) == 0)
         wr_end_early(frontier, status);

@@ -10,12 +10,13 @@ serve_tools := pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler \
 # What `weir deps` is made of, and the registry that it is tested with.
 deps_tools := pkg-config libcurl4-openssl-dev libdeflate-dev libjansson-dev \
 	libinih-dev zlib1g-dev
-test_tools := $(build_tools) clang clang-format pkg-config rdiff scdoc mandoc \
-	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev zlib1g-dev \
-	$(serve_tools) $(deps_tools) libonnx-testdata
-demo_tools := $(build_tools) rdiff $(serve_tools) $(deps_tools)
-bench_tools := $(build_tools) rdiff pkg-config libuv1-dev libhttp-parser-dev \
-	zlib1g-dev libglib2.0-dev wrk $(serve_tools) $(deps_tools)
+# Each once, whoever asks for it.
+test_tools := $(sort $(build_tools) clang clang-format rdiff scdoc mandoc \
+	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev libssl-dev \
+	$(serve_tools) $(deps_tools) libonnx-testdata)
+demo_tools := $(sort $(build_tools) rdiff $(serve_tools) $(deps_tools))
+bench_tools := $(sort $(build_tools) rdiff libuv1-dev libhttp-parser-dev \
+	libglib2.0-dev wrk $(serve_tools) $(deps_tools))
 
 # The library and the program weir, in build/release.
 release:

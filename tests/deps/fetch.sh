@@ -567,15 +567,20 @@ case_at_once() {
 case_interrupted() {
     start --graph medium --write-project p --latency-ms 100
     echo before >a.json
-    for way in "INT 130 0.05 2" "TERM 143 0.2 2" "INT 130 0.4 0" \
-        "TERM 143 1 1"; do
+    # So many requests have come when the signal is sent.
+    for way in "INT 130 1 2" "TERM 143 100 2" "INT 130 200 0" \
+        "TERM 143 400 1"; do
+        local before
+        before=$(count requests)
         # shellcheck disable=SC2086
         set -- $way
         # env: a shell starts what is in the background without SIGINT.
         env --default-signal=INT $weir fetch p -o a.json --threads "$4" \
             --node 20.0.0 --registry "$registry" --cache "c$1$4" \
             >out 2>err &
-        sleep "$3"
+        while test $(($(count requests) - before)) -lt "$3"; do
+            kill -0 $! 2>/dev/null || fail "it ended by itself"
+        done
         kill "-$1" $! 2>/dev/null || true
         status=0
         wait $! || status=$?

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "programs/deps/doc.h"
+#include "programs/deps/doc_scratch.h"
 
 #include "base/fault.h"
 
@@ -79,20 +80,26 @@ static bool only_zeros(const uint8_t *p, const uint8_t *end) {
     return p == end;
 }
 
+static struct libdeflate_decompressor *engine(void) {
+    wr_doc_scratch *scratch = wr_doc_scratch_get();
+    if (scratch == NULL)
+        return NULL;
+    if (scratch->engine == NULL && !wr_fault(WR_FAULT_ALLOC))
+        scratch->engine = libdeflate_alloc_decompressor();
+    return scratch->engine;
+}
+
 int wr_doc_inflate(uint8_t **out, size_t *out_size, const uint8_t *bytes,
                    size_t size, size_t most, wr_why *why) {
     inflating z = {.in = bytes, .end = bytes + size, .most = most};
     z.room = room_to_begin_with(bytes, size, most);
-    z.engine =
-        wr_fault(WR_FAULT_ALLOC) ? NULL : libdeflate_alloc_decompressor();
+    z.engine = engine();
     z.out = wr_malloc(z.room + 1);
     int error = z.engine == NULL || z.out == NULL
                     ? wr_refuse(why, -ENOMEM, "ENOMEM", "no memory to inflate")
                     : inflate_member(&z, why);
     while (error == 0 && z.in < z.end && !only_zeros(z.in, z.end))
         error = inflate_member(&z, why);
-    if (z.engine != NULL)
-        libdeflate_free_decompressor(z.engine);
     if (error != 0) {
         free(z.out);
         return error;

@@ -7,6 +7,7 @@
 #include "programs/deps/doc_image.h"
 #include "programs/deps/doc_keep.h"
 #include "programs/deps/doc_scan.h"
+#include "programs/deps/doc_scratch.h"
 
 #include "base/fault.h"
 
@@ -24,6 +25,7 @@ typedef struct cutter {
     const char *json;
     char *out; // the image to be; used: how far it is written
     size_t used;
+    bool scratch; // out is the thread's
     table versions, tags;
     bool has_versions, is_package, odd_versions;
     wr_why *why;
@@ -386,12 +388,25 @@ static int compare_tags(const void *a, const void *b, void *base) {
     return order != 0 ? order : (x->tag.at < y->tag.at) * 2 - 1;
 }
 
+// Mostly they come in the order in which they were made: lowest first.
+static bool reverse_versions(wr_doc_entry *version, size_t count, void *base) {
+    for (size_t i = 1; i < count; i++)
+        if (compare_versions(&version[i - 1], &version[i], base) < 0)
+            return false;
+    for (size_t i = 0; i < count / 2; i++) {
+        wr_doc_entry moved = version[i];
+        version[i] = version[count - 1 - i];
+        version[count - 1 - i] = moved;
+    }
+    return true;
+}
+
 // Sorted; of a key that is there twice the one that came last comes first.
 static void sort_tables(cutter *c) {
     wr_doc_entry *version = (void *)c->versions.entry;
     wr_doc_tag_entry *tag = (void *)c->tags.entry;
     size_t kept = 0;
-    if (c->versions.count > 1)
+    if (!reverse_versions(version, c->versions.count, c->out))
         qsort_r(version, c->versions.count, sizeof(*version), compare_versions,
                 c->out);
     for (size_t i = 0; i < c->versions.count; i++)
@@ -412,9 +427,13 @@ static int finish(cutter *c, wr_doc **out, size_t *image_size) {
     size_t versions = c->versions.count * sizeof(wr_doc_entry);
     size_t tags = c->tags.count * sizeof(wr_doc_tag_entry);
     size_t size = c->used + versions + tags;
-    char *image = wr_fault(WR_FAULT_ALLOC) ? NULL : realloc(c->out, size);
+    char *image = wr_fault(WR_FAULT_ALLOC) ? NULL
+                  : c->scratch             ? malloc(size)
+                                           : realloc(c->out, size);
     if (image == NULL)
         return no_memory(c);
+    if (c->scratch)
+        memcpy(image, c->out, c->used);
     c->out = NULL;
     wr_doc_head head = {
         .magic = WR_DOC_MAGIC,
@@ -441,11 +460,14 @@ int wr_doc_parse(wr_doc **out, size_t *image_size, const char *json,
                          "a document of %zu bytes; at most %d are read", size,
                          (int)WR_DOC_BYTES_MAX);
     wr_scan_start(&c.s, json, size);
-    c.out = wr_malloc(sizeof(wr_doc_head) + 2 * size + 1);
+    size_t room = sizeof(wr_doc_head) + 2 * size + 1;
+    c.scratch = room <= WR_DOC_SCRATCH_MAX;
+    c.out = c.scratch ? wr_doc_scratch_room(room) : wr_malloc(room);
     int error = c.out == NULL ? no_memory(&c) : cut_document(&c);
     if (error == 0)
         error = finish(&c, out, image_size);
-    wr_free(c.out);
+    if (!c.scratch)
+        wr_free(c.out);
     wr_free(c.versions.entry);
     wr_free(c.tags.entry);
     return error;

@@ -36,8 +36,37 @@ double wr_number_rounded(wr_text digits) {
     return strtod(text, NULL);
 }
 
+// Digits up to `stop` or the end, as most versions have them. Returns behind
+// the stop, or NULL.
+static const char *plain_number(uint64_t *out, const char *at, const char *end,
+                                char stop) {
+    const char *first = at;
+    uint64_t value = 0;
+    for (; at < end && wr_is_digit(*at); at++)
+        value = value * 10 + (uint64_t)(*at - '0');
+    if (at == first || at - first > 15 || (*first == '0' && at - first > 1))
+        return NULL;
+    *out = value;
+    if (stop == '\0')
+        return at == end ? at : NULL;
+    return at < end && *at == stop ? at + 1 : NULL;
+}
+
+static bool parse_plain(wr_semver *out, const char *text, size_t size) {
+    const char *end = text + size;
+    const char *at = plain_number(&out->major, text, end, '.');
+    if (at != NULL)
+        at = plain_number(&out->minor, at, end, '.');
+    if (at != NULL)
+        at = plain_number(&out->patch, at, end, '\0');
+    out->pre = (wr_text){at, 0};
+    return at != NULL;
+}
+
 int wr_semver_parse(wr_semver *out, const char *text, size_t size, bool loose) {
     wr_shape shape;
+    if (size <= 3 * 16 && parse_plain(out, text, size))
+        return 0;
     if (size > WR_SEMVER_LENGTH_MAX &&
         wr_utf16_length(text, size) > WR_SEMVER_LENGTH_MAX)
         return -EINVAL;

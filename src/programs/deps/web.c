@@ -91,7 +91,9 @@ int wr_web_create(wr_web **out, const wr_web_options *options, wr_why *why) {
     wr_list_init(&web->posted);
     wr_list_init(&web->cancels);
 
-    int error = wr_web_check(web, why);
+    int error = wr_web_curl(why);
+    if (error == 0)
+        error = wr_web_check(web, why);
     if (error == 0) {
         error = open_all(web, options);
         if (error != 0)

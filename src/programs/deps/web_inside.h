@@ -13,8 +13,7 @@
 #include "base/list.h"
 #include "os/os.h"
 #include "programs/deps/web.h"
-
-#include <curl/curl.h>
+#include "programs/deps/web_curl.h"
 
 enum {
     WR_WEB_HOPS_MAX = 20,                  // redirects of one request, as npm's

@@ -10,7 +10,7 @@
 //
 // Prints:
 //   6 files, 1 of them missing
-//   list.h: 17 bytes, included by main.c:2, by tree.h:1
+//   list.h: 19 bytes, included by main.c:2, by tree.h:1
 //   main.c: 54 bytes, named on the command line
 //   none.h: not found, included by tree.c:2
 //   tree.c: 36 bytes, named on the command line
@@ -23,24 +23,40 @@
 #include <unistd.h>
 #include <weir/frontier.h>
 
-enum { FILE_MAX = 1 << 20, PATH_LENGTH = 1024 }; // of a file, no more is read
+enum { FILE_MAX = 1 << 20, PATH_LENGTH = 1024 }; // no more of a file is read
 
 // What is found out about a file: the value of its item.
 struct source {
     size_t size;
 };
 
-// "dir/a.c" and "b.h" make "dir/b.h". Returns its length, 0: too long.
+// "dir/a.c" and "../b.h" make "b.h": each file has one name, for a second one
+// would be a second visit. Returns its length, 0: too long.
 static size_t beside(char *out, const char *from, size_t from_size,
                      const char *name, size_t name_size) {
-    size_t folder = from_size;
-    while (folder > 0 && from[folder - 1] != '/')
-        folder--;
-    if (folder + name_size >= PATH_LENGTH)
+    size_t size = from_size, part;
+    while (size > 0 && from[size - 1] != '/')
+        size--;
+    if (size + name_size + 1 >= PATH_LENGTH)
         return 0;
-    memcpy(out, from, folder);
-    memcpy(out + folder, name, name_size);
-    return folder + name_size;
+    memcpy(out, from, size);
+    for (const char *end = name + name_size; name < end; name += part + 1) {
+        const char *slash = memchr(name, '/', (size_t)(end - name));
+        part = (size_t)((slash != NULL ? slash : end) - name);
+        int is_up = part == 2 && memcmp(name, "..", 2) == 0;
+        int was_up = size > 2 && memcmp(out + size - 3, "../", 3) == 0;
+        if (part == 0 || (part == 1 && *name == '.'))
+            continue;
+        if (is_up && size > 1 && !was_up) {
+            for (size--; size > 0 && out[size - 1] != '/';)
+                size--;
+            continue;
+        }
+        memcpy(out + size, name, part);
+        size += part;
+        out[size++] = '/';
+    }
+    return size > 0 ? size - 1 : 0;
 }
 
 // Adds what the text includes; the tag of such an edge is the line.
@@ -166,7 +182,7 @@ static const char *const tree[][2] = {
     {"main.c", "#include \"tree.h\"\n#include \"list.h\"\nint main(void) {}\n"},
     {"tree.c", "#include \"tree.h\"\n#include \"none.h\"\n"},
     {"tree.h", "#include \"list.h\"\n#include \"type.h\"\n// +\n"},
-    {"list.h", "#include \"tree.h\""},
+    {"list.h", "#include \"./tree.h\""},
     {"type.h", "typedef int type;\n"},
 };
 

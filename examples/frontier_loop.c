@@ -112,6 +112,11 @@ static void open_request(weir_call *call, int status) {
     int flags = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
     struct epoll_event event = {.events = EPOLLOUT, .data.ptr = page};
     (void)status;
+    int why = weir_visit_cancelled(page->visit);
+    if (why != 0) { // it will be told too: then there is no request
+        weir_visit_end(page->visit, why);
+        return;
+    }
     page->fd = socket(AF_INET, flags, 0);
     if (page->fd < 0) {
         weir_visit_end(page->visit, -errno);

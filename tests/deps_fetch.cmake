@@ -15,8 +15,8 @@ target_link_libraries(test_deps_fetch PRIVATE weir_deps)
 if(NOT TARGET deps_registry)
     return()
 endif()
-foreach(case identical faults_that_pass faults_that_stay chains semantics
-        workspaces tokens count killed at_once interrupted command_line)
+foreach(case identical faults_that_pass faults_that_stay chains names
+        closed semantics workspaces tokens count killed at_once interrupted command_line)
     weir_script(deps.fetch.${case} deps/fetch.sh ${case}
         "$<TARGET_FILE:weir_program> deps" $<TARGET_FILE:deps_registry>
         ${PROJECT_SOURCE_DIR}/bench/registry/walk.mjs)

@@ -95,7 +95,6 @@ weir_test(frontier_stop
     broken_rules_abort)
 weir_test(frontier_memory
     bad_options_are_refused
-    the_name_is_copied_and_short
     the_figures_are_true
     create_says_when_there_is_no_memory
     a_seed_without_memory_has_changed_nothing

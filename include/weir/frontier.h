@@ -78,7 +78,9 @@
 //   stopping   a frontier that has not ended is accepted work of its pool, as
 //              attached jobs are: a drain waits for it, so close it; stopped in
 //              another mode the pool ends it as weir_frontier_cancel does, but
-//              with -ESHUTDOWN. LATER visits must still be ended.
+//              with -ESHUTDOWN. LATER visits must still be ended. In jobs_max
+//              it counts as weir_pool_index_limit + 2, and one for each item in
+//              back-off.
 //   idle       a frontier that waits for visits to end uses no CPU time.
 //
 // "By key" is: compared as by memcmp; a key that is the beginning of another
@@ -145,7 +147,7 @@ typedef struct weir_frontier_options {
 
     weir_pool *pool;
     void *context;    // given to each callback as it is
-    const char *name; // for reports; copied, at most 31 bytes; default
+    const char *name; // for reports; valid as long as the pool; default
                       // "frontier"
 
     // Visits an item. Returns 0, a negative errno (the item has failed), or

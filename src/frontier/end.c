@@ -249,7 +249,7 @@ static void watch_done(weir_job *job, int status) {
 
 int wr_end_watch(weir_frontier *frontier) {
     frontier->watch = (weir_job)WEIR_JOB_INIT(watch_run, watch_done);
-    frontier->watch.name = frontier->name;
+    frontier->watch.name = frontier->options.name;
     frontier->watch.deadline_ns = frontier->options.deadline_ns;
     wr_refs_add(&frontier->last, 1);
     int error = weir_event_attach(&frontier->never, NULL, &frontier->watch);

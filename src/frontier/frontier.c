@@ -4,8 +4,6 @@
 #include "base/options.h"
 #include "frontier/internal.h"
 
-#include <stdio.h>
-
 // ---- create ----------------------------------------------------------------
 
 static int read_options(weir_frontier *frontier,
@@ -28,8 +26,8 @@ static int read_options(weir_frontier *frontier,
     frontier->owned = given->engine == WEIR_FRONTIER_OWNER;
     frontier->edges = given->no_edges == 0;
     frontier->places = weir_pool_index_limit(frontier->pool);
-    snprintf(frontier->name, sizeof(frontier->name), "%s",
-             given->name != NULL ? given->name : "frontier");
+    if (given->name == NULL)
+        given->name = "frontier";
     return 0;
 }
 

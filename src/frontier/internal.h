@@ -157,8 +157,10 @@ void wr_runner_drain(weir_frontier *frontier);
 
 // ---- visit.c ---------------------------------------------------------------
 
-// wr_visit_item visits a taken item. self: the runner's worker.
-void wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
+void wr_visit_free(weir_frontier *frontier, weir_visit *visit);
+// wr_visit_item visits a taken item. self: the runner's worker. False: there is
+// no memory for it; the item waits again, and the runner ends its turn.
+bool wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
                    weir_item *item);
 // wr_visit_trouble: the attempt has failed, with the first error told here.
 void wr_visit_trouble(weir_visit *visit, int error);

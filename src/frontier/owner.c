@@ -6,7 +6,7 @@
 #include "frontier/internal.h"
 
 enum {
-    LETTER = 1 << 14,  // bytes, at first
+    LETTER = 1 << 10,  // bytes, at first
     POST_AT = 1 << 13, // a letter with more is sent
     LETTERS_MOST = 64, // before others have their turn
 };
@@ -223,7 +223,10 @@ static bool read_mail(weir_frontier *frontier) {
             break;
         read_letter(&r, letter);
         r.ended++; // the letter's own
-        wr_free(letter->visit != NULL ? (void *)letter->visit : letter);
+        if (letter->visit != NULL)
+            wr_visit_free(frontier, letter->visit);
+        else
+            wr_free(letter);
         wr_visit_found(frontier, r.wake);
         r.wake = 0;
     }

@@ -75,7 +75,7 @@ void wr_pause_start(wr_pause *pause, int64_t again_ns) {
     int64_t now_ns =
         frontier->deterministic ? frontier->pool->virtual_now_ns : wr_now_ns();
     pause->job = (weir_job)WEIR_JOB_INIT(pause_run, pause_done);
-    pause->job.name = frontier->name;
+    pause->job.name = frontier->options.name;
     pause->job.deadline_ns = again_ns > WEIR_FOREVER - now_ns - 2
                                  ? WEIR_FOREVER - 1
                                  : now_ns + again_ns + 1;

@@ -57,8 +57,8 @@ static int runner_run(weir_worker *self, weir_job *job) {
             place->ended++;
         } else if (defer(frontier, item)) {
             place->ended++;
-        } else {
-            wr_visit_item(frontier, place, self, item);
+        } else if (!wr_visit_item(frontier, place, self, item)) {
+            break; // woken when there is memory
         }
     }
     if (frontier->owned) {
@@ -129,7 +129,7 @@ int wr_runner_start(weir_frontier *frontier, wr_runner *runner,
                     void (*done)(weir_job *job, int status)) {
     runner->frontier = frontier;
     runner->job = (weir_job)WEIR_JOB_INIT(run, done);
-    runner->job.name = frontier->name;
+    runner->job.name = frontier->options.name;
     weir_event_init(&runner->wake, frontier->pool, 1);
     wr_end_keep(frontier);
     int error = weir_event_attach(&runner->wake, NULL, &runner->job);
@@ -167,6 +167,9 @@ static wr_runner *pop_idle(weir_frontier *frontier) {
 }
 
 void wr_runner_wake(weir_frontier *frontier, size_t count) {
+    if (wr_load(&frontier->starving, relaxed, ALONE, "woken when it is over") &&
+        wr_frontier_told(frontier) == 0)
+        return;
     // At most each once: some may be idle again before the last is woken.
     if (count > frontier->places)
         count = frontier->places;

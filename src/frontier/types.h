@@ -216,7 +216,6 @@ struct weir_frontier {
     unsigned places;  // without the one for outside
     wr_place *place;
     wr_runner *runner; // as many as places
-    char name[32];
 
     // Items that were added and have not ended, letters on their way, and one
     // until the frontier is closed. Nobody can find an item before it counts.
@@ -225,6 +224,8 @@ struct weir_frontier {
     wr_atomic_u32 failing; // FIRST: something has failed
     wr_atomic_u32 idle_count;
     wr_atomic_u32 prefetches; // 1: there was one
+    wr_atomic_u32 starving;   // 1: a runner found no memory for a visit, and
+                              // waits for the reserve
     // What still touches it: the work as a whole, runners, the owner, the
     // deadline's job, pauses.
     wr_refs parts;
@@ -236,6 +237,7 @@ struct weir_frontier {
     uint32_t failed;   // list by prev
     uint32_t deferred; // too
     size_t failed_count;
+    bool reserve_used;
     weir_item *first_failed; // FIRST: as far as is known
     wr_edges *seeds;         // as if somebody outside had added them
     bool closed;
@@ -243,6 +245,7 @@ struct weir_frontier {
     int told_in_time; // `told` at that moment
     uint64_t pausing;
 
+    weir_visit reserve;    // for the case that there is no memory
     wr_mutex outside_lock; // place[places]
 
     wr_mutex chunk_lock; // also taken under a shard's

@@ -274,7 +274,7 @@ static void complete(weir_visit *visit) {
         wr_owner_post_visit(frontier, visit, &outcome);
         return;
     }
-    wr_free(visit);
+    wr_visit_free(frontier, visit);
     if (wr_visit_over(frontier, &outcome))
         wr_end_uncount(frontier, 1);
 }
@@ -294,13 +294,43 @@ static void complete_here(weir_frontier *frontier, wr_place *place,
         wr_owner_post_visit(frontier, visit, &outcome);
         return;
     }
-    wr_free(place->spare);
-    place->spare = visit;
+    if (place->spare == NULL && visit != &frontier->reserve)
+        place->spare = visit;
+    else
+        wr_visit_free(frontier, visit);
     if (!frontier->owned && wr_visit_over(frontier, &outcome))
         place->ended++;
 }
 
 // ---- the call --------------------------------------------------------------
+
+// There is no memory: one visit at a time goes on all the same.
+static weir_visit *take_reserve(weir_frontier *frontier) {
+    weir_visit *visit = NULL;
+    wr_mutex_lock(&frontier->lock);
+    if (!frontier->reserve_used)
+        visit = &frontier->reserve;
+    else
+        wr_store(&frontier->starving, 1, relaxed, ALONE, "under the lock");
+    frontier->reserve_used = true;
+    wr_mutex_unlock(&frontier->lock);
+    return visit;
+}
+
+void wr_visit_free(weir_frontier *frontier, weir_visit *visit) {
+    if (visit != &frontier->reserve) {
+        wr_free(visit);
+        return;
+    }
+    wr_mutex_lock(&frontier->lock);
+    bool starving =
+        wr_load(&frontier->starving, relaxed, ALONE, "under the lock") != 0;
+    wr_store(&frontier->starving, 0, relaxed, ALONE, "under the lock");
+    frontier->reserve_used = false;
+    wr_mutex_unlock(&frontier->lock);
+    if (starving)
+        wr_runner_wake(frontier, frontier->places);
+}
 
 static weir_visit *visit_begin(weir_frontier *frontier, wr_place *place,
                                weir_item *item) {
@@ -308,6 +338,8 @@ static weir_visit *visit_begin(weir_frontier *frontier, wr_place *place,
     place->spare = NULL;
     if (visit == NULL)
         visit = wr_malloc(sizeof(*visit));
+    if (visit == NULL)
+        visit = take_reserve(frontier);
     if (visit == NULL)
         return NULL;
     memset(visit, 0, offsetof(weir_visit, outcome));
@@ -339,16 +371,21 @@ static void go_on(weir_frontier *frontier, wr_place *place, weir_visit *visit) {
     wr_visit_part_over(visit);
 }
 
-void wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
+bool wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
                    weir_item *item) {
-    weir_visit *visit = visit_begin(frontier, place, item);
-    wr_cell_add(&place->cells.begun[item->visit_class], 1);
-    if (visit == NULL) {
-        wr_outcome outcome = {item, -ENOMEM, 0, NULL, false};
-        if (wr_visit_over(frontier, &outcome))
-            place->ended++;
-        return;
+    // What the visit before found must not wait for this one.
+    if (frontier->owned && place->letter != NULL) {
+        wr_owner_post(frontier, place);
+        wr_owner_call(frontier);
     }
+    weir_visit *visit = visit_begin(frontier, place, item);
+    if (visit == NULL) {
+        wr_ready_leave(frontier, item->visit_class);
+        wr_item_become(item, WR_ITEM_DEMAND);
+        wr_ready_push(frontier, place, item);
+        return false;
+    }
+    wr_cell_add(&place->cells.begun[item->visit_class], 1);
     wr_cell_add(&place->cells.attempts, 1);
     if (item->attempts > 0)
         wr_cell_add(&place->cells.retries, 1);
@@ -360,12 +397,13 @@ void wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
              "a visit returned neither 0, an error nor WEIR_VISIT_LATER");
     if (status == WEIR_VISIT_LATER) {
         go_on(frontier, place, visit);
-        return;
+        return true;
     }
     wr_check(!visit->ended, "a visit was ended by weir_visit_end and by its "
                             "return");
     visit->status = status;
     complete_here(frontier, place, visit);
+    return true;
 }
 
 void weir_visit_end(weir_visit *visit, int status) {

@@ -135,11 +135,15 @@ int weir_event_detach(weir_event *event, weir_job *job) {
                  "under the lock");
         pool->counts.attached--;
         pool->counts.detached++;
+        // Last: once nothing is outstanding the pool may be destroyed.
+        if (pool->hooks.release != NULL) {
+            wr_pool_unlock(pool);
+            wr_job_release(pool, captured);
+            wr_pool_lock(pool);
+        }
         wr_job_leave(pool, NULL);
     }
     wr_pool_unlock(pool);
-    if (error == 0)
-        wr_job_release(pool, captured);
     wr_determ_point();
     return error;
 }

@@ -215,6 +215,61 @@ END
     grep -q 'gone@^4 <- a@1.2.3 <- project' out || fail "no chain in the detail"
 }
 
+# What a registry and a project may call things.
+case_names() {
+    start --graph none
+    project empty '{"dependencies":{"":"1"}}'
+    failing empty "EINVALIDPACKAGENAME"
+    test "$(count requests)" = 0 || fail "the registry itself was asked for"
+    project ugly '{"dependencies":{"a\u001b[31m":"1","b":"\u009b31m",
+        "c":"\u0007\u007f"}}'
+    failing ugly "EINVALIDPACKAGENAME" "EINVALIDTAGNAME"
+    ! LC_ALL=C grep -q "$(printf '[\001-\010\033\177]')" err ||
+        fail "a control character"
+    ! grep -qF "$(printf '\302\233')" err || fail "a control character"
+    project long "{\"dependencies\":{\"$(printf 'x%.0s' {1..5000})\":\"1\"}}"
+    failing long "xxx...@1 <- project"
+    # Each of many failures is told.
+    {
+        printf '{"dependencies":{"x":"1"'
+        printf ',"fault-404-%d":"1"' {1000..1249}
+        echo '}}'
+    } >many.json
+    project many "$(cat many.json)"
+    failing many "fault-404-1000@1 <- project" "fault-404-1249@1 <- project"
+    test "$(grep -c ' <- project' err)" = 251 || fail "not all are told"
+}
+
+case_closed() {
+    start --graph small --write-project p
+    good p first.json --registry "$registry" --cache c-first
+    status=0
+    # shellcheck disable=SC2086
+    $weir fetch p --registry "$registry" --cache c --node 20.0.0 \
+        <&- >&- 2>err || status=$?
+    test "$status" = 1 || fail "standard output is closed: status $status"
+    grep -q EBADF err || fail "not said: EBADF"
+    # shellcheck disable=SC2086
+    $weir fetch p -o a.json --registry "$registry" --cache c-all \
+        --node 20.0.0 --verbose <&- >&- 2>&- || fail "all is closed"
+    same first.json a.json "all is closed"
+    ! grep -rq "^items " c c-all || fail "figures in the cache"
+    # A pipe that nobody reads from can be left.
+    mkfifo pipe
+    # shellcheck disable=SC2086
+    env --default-signal=INT timeout -s KILL 20 $weir fetch p -o pipe \
+        --registry "$registry" --cache c --node 20.0.0 >out 2>err &
+    local pid=$!
+    while kill -0 $pid 2>/dev/null; do
+        sleep 0.2
+        # Of timeout's child: it shall be that one that is told.
+        pkill -INT -P $pid 2>/dev/null || true
+    done
+    status=0
+    wait $pid || status=$?
+    test "$status" = 130 || fail "status $status of a pipe that is left"
+}
+
 case_semantics() {
     mkdir docs
     local needs_a needs_b name

@@ -65,27 +65,6 @@ static void bad_options_are_refused(void) {
     pool_close(pool);
 }
 
-static void the_name_is_copied_and_short(void) {
-    weir_pool *pool = pool_of(1);
-    for (int engine = 0; engine < 3; engine++) {
-        world w;
-        char name[100];
-        memset(name, 'x', sizeof(name));
-        name[99] = 0;
-        world_make(&w, pool, (weir_frontier_engine)engine, 3, 1);
-        w.options.name = name;
-        link_nodes(&w, 0, 1);
-        world_seed(&w, (edge){.to = 0});
-        world_open(&w);
-        memset(name, 'y', sizeof(name)); // no end, and not looked at
-        world_seed_now(&w, w.seeds[0]);
-        weir_frontier_close(w.frontier);
-        CHECK_EQ(world_wait(&w), 0);
-        world_end(&w);
-    }
-    pool_close(pool);
-}
-
 // ---- figures ---------------------------------------------------------------
 
 static int returns_later(world *w, node *n, weir_worker *self,
@@ -430,7 +409,6 @@ static void results_without_memory_may_be_asked_again(void) {
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"bad_options_are_refused", bad_options_are_refused},
-        {"the_name_is_copied_and_short", the_name_is_copied_and_short},
         {"the_figures_are_true", the_figures_are_true},
         {"create_says_when_there_is_no_memory",
          create_says_when_there_is_no_memory},

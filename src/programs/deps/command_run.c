@@ -7,6 +7,7 @@
 #include "os/os.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -390,10 +391,7 @@ static int finish(run *r) {
 }
 
 static int with_signals(run *r) {
-    r->times.begin_ns = weir_now_ns();
-    int error = read_settings(r);
-    if (error == 0)
-        error = make_pool(r);
+    int error = make_pool(r);
     if (error == 0) {
         open_store(r);
         r->times.ready_ns = weir_now_ns();
@@ -407,8 +405,6 @@ static int with_signals(run *r) {
     return finish(r);
 }
 
-// What others see is closed: connections, the store, descriptors. The rest is
-// memory, a great many pieces of it, which the system takes back faster.
 static void close_all(run *r) {
     if (r->resolve != NULL)
         wr_resolve_settle(r->resolve);
@@ -426,26 +422,39 @@ static void close_all(run *r) {
 
 static run *last; // keeps that memory in sight of whoever looks for leaks
 
+// What is opened later shall not be taken for standard output: that would be
+// written into the cache's files. A write into one that was closed still fails.
+static void hold_standard(void) {
+    int file;
+    do
+        file = open("/dev/null", O_RDONLY);
+    while (file >= 0 && file <= STDERR_FILENO);
+    if (file >= 0)
+        close(file);
+}
+
 int wr_deps_fetch(const wr_deps_options *options) {
+    run r = {.options = options, .wake = {-1, -1}, .signals = -1, .timer = -1};
     sigset_t signals, before;
-    run *r = calloc(1, sizeof(*r));
-    if (r == NULL) {
-        fputs("weir deps: ENOMEM out of memory\n", stderr);
-        return 1;
+    int status;
+    hold_standard();
+    wr_mutex_init(&r.lock);
+    signal(SIGPIPE, SIG_IGN);
+    r.times.begin_ns = weir_now_ns();
+    // Signals end this at once: there is nothing to tidy up yet.
+    if (read_settings(&r) != 0) {
+        status = wr_deps_refuse(options, &r.why);
+        close_all(&r);
+        return status;
     }
-    last = r;
-    r->options = options;
-    r->wake.read_fd = r->wake.write_fd = r->signals = r->timer = -1;
-    wr_mutex_init(&r->lock);
     // Blocked before there are threads: they inherit it.
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
-    signal(SIGPIPE, SIG_IGN);
-    r->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    int status = with_signals(r);
-    close_all(r);
+    r.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    status = with_signals(&r);
+    close_all(&r);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -119,17 +120,30 @@ static int write_into(const char *path, const char *text, size_t size) {
     return error;
 }
 
+// Whoever reads may take any time, or never come: a signal ends it.
+static int write_out(const char *path, const char *text, size_t size) {
+    sigset_t signals, before;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_UNBLOCK, &signals, &before);
+    int error = path != NULL ? write_into(path, text, size)
+                             : write_all(STDOUT_FILENO, text, size);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return error;
+}
+
 static int save(const char *path, const char *text, size_t size) {
     char real[PATH_MAX];
     struct stat old;
     if (path == NULL)
-        return write_all(STDOUT_FILENO, text, size);
+        return write_out(NULL, text, size);
     if (stat(path, &old) != 0)
         return errno == ENOENT ? replace(path, text, size, NULL) : -errno;
     if (S_ISDIR(old.st_mode))
         return -EISDIR;
     if (!S_ISREG(old.st_mode))
-        return write_into(path, text, size);
+        return write_out(path, text, size);
     // A link stays one.
     if (realpath(path, real) == NULL)
         return -errno;

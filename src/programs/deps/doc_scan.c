@@ -2,15 +2,12 @@
 // One pass, no recursion, a bit of memory for each level. Nearly all bytes of
 // a document are in strings: these go by words of eight bytes, by arithmetic
 // that finds a quote, a backslash or a control character in any of them
-// (Mycroft's test for a zero byte, 1987), long ones by 32. docs/decisions/0011
-// has figures.
+// (Mycroft's test for a zero byte, 1987). docs/decisions/0011 has figures.
 #include "programs/deps/doc_scan.h"
 
 #include <string.h>
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
-
-enum { LONG = 2 }; // words, after which it is worth more
 
 static const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
 
@@ -93,39 +90,9 @@ static const char *escape(wr_scan *s, const char *p) {
     return p + 5;
 }
 
-typedef uint8_t lanes __attribute__((vector_size(16)));
-typedef uint64_t halves __attribute__((vector_size(16)));
-
-static inline lanes lanes_at(const char *p) {
-    lanes found;
-    memcpy(&found, p, sizeof(found));
-    return found;
-}
-
-static inline lanes odd(lanes v) {
-    return (lanes)((v == (uint8_t)'"') | (v == (uint8_t)'\\') |
-                   (v < (uint8_t)' '));
-}
-
-// Passes 32 bytes at a time as long as all of them are plain.
-static const char *string_more(const wr_scan *s, const char *p,
-                               uint64_t *high) {
-    while (s->end - p >= 32) {
-        lanes a = lanes_at(p), b = lanes_at(p + 16);
-        halves found = (halves)(odd(a) | odd(b));
-        if ((found[0] | found[1]) != 0)
-            break;
-        halves all = (halves)(a | b);
-        *high |= all[0] | all[1];
-        p += 32;
-    }
-    return p;
-}
-
 // p is behind the opening quote; returns behind the closing one.
 static inline const char *string(wr_scan *s, const char *p) {
     uint64_t high = 0;
-    unsigned words = 0;
     for (;;) {
         if (LIKELY(s->end - p >= 8)) {
             uint64_t word;
@@ -138,8 +105,6 @@ static inline const char *string(wr_scan *s, const char *p) {
             high |= word;
             if (found == 0) {
                 p += 8;
-                if (++words == LONG)
-                    p = string_more(s, p, &high);
                 continue;
             }
             if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__)
@@ -236,7 +201,7 @@ static inline bool in_object(const open_levels *open) {
     return open->object[last / 64] >> last % 64 & 1;
 }
 
-static const char *structure(wr_scan *s, const char *p, unsigned level) {
+const char *wr_scan_value(wr_scan *s, const char *p, unsigned level) {
     open_levels open = {.most = WR_SCAN_LEVELS - level};
 value:
     if (p == s->end)
@@ -283,12 +248,6 @@ closed:
     if (--open.count == 0)
         return p;
     goto behind;
-}
-
-const char *wr_scan_value(wr_scan *s, const char *p, unsigned level) {
-    if (p == s->end)
-        return wrong(s, p, "");
-    return *p == '{' || *p == '[' ? structure(s, p, level) : scalar(s, p);
 }
 
 bool wr_scan_end(wr_scan *s, const char *p) {

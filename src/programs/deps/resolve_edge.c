@@ -147,6 +147,9 @@ static bool put_key(batch *b, uint8_t kind, wr_text name, wr_text spec,
 // and spec are parts of the spec, "*" is the byte more.
 static bool put_edge(wr_resolve *resolve, batch *b, const wr_edge *edge,
                      wr_text asked, uint32_t tag) {
+    // It would be the registry itself that is asked for.
+    if (edge->name.size == 0)
+        return put_key(b, WR_KIND_WRONG, edge->name, asked, tag);
     if (is_plain(asked) && resolve->workspaces == 0)
         return put_key(b, WR_KIND_ITEM, edge->name, trimmed(asked), tag);
     wr_spec spec = {.memory = NULL};

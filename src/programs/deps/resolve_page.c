@@ -28,9 +28,8 @@ void wr_resolve_puts(wr_resolve_page *page, const char *text) {
     wr_resolve_put(page, text, strlen(text));
 }
 
-// The bytes of the UTF-8 character at `at`; 0: it is none.
 // Source: The Unicode Standard, table 3-7.
-static size_t character(const unsigned char *at, size_t size) {
+size_t wr_resolve_character(const unsigned char *at, size_t size) {
     if (at[0] < 0x80)
         return 1;
     size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
@@ -80,7 +79,8 @@ void wr_resolve_escape(wr_resolve_page *page, wr_text text) {
             i++;
             continue;
         }
-        size_t length = at[i] >= 0x80 ? character(at + i, text.size - i) : 0;
+        size_t length =
+            at[i] >= 0x80 ? wr_resolve_character(at + i, text.size - i) : 0;
         if (length != 0) {
             i += length;
             continue;

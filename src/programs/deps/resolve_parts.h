@@ -268,6 +268,8 @@ typedef struct wr_resolve_page {
 
 void wr_resolve_put(wr_resolve_page *page, const char *text, size_t size);
 void wr_resolve_puts(wr_resolve_page *page, const char *text);
+// The bytes of the UTF-8 character at `at`; 0: it is none.
+size_t wr_resolve_character(const unsigned char *at, size_t size);
 // As a part of a JSON string; as one, quotes and all.
 void wr_resolve_escape(wr_resolve_page *page, wr_text text);
 void wr_resolve_quote(wr_resolve_page *page, wr_text text);

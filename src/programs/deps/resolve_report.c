@@ -4,7 +4,8 @@
 
 #include <stdio.h>
 
-enum { LINES_MAX = 100, CHAIN_MAX = 64 };
+enum { CHAIN_MAX = 64, NAME_MAX_TOLD = 256 };
+static const size_t bytes_max = (size_t)64 << 20; // so much is told
 
 static bool is_needed(const wr_resolve *resolve, size_t index) {
     const weir_item *item = resolve->item[index];
@@ -15,13 +16,26 @@ static bool is_needed(const wr_resolve *resolve, size_t index) {
            resolve->verdict[index].distance != 0;
 }
 
-// Names come from anybody: nothing of them reaches a terminal as a command.
+// Names come from anybody: nothing of them reaches a terminal as a command, and
+// no more of them than tells which one it is.
 static void clean(wr_resolve_page *page, size_t from) {
-    for (size_t i = from; !page->failed && i < page->size; i++) {
-        unsigned char byte = (unsigned char)page->at[i];
-        if (byte < 0x20 || byte == 0x7f)
-            page->at[i] = '?';
+    if (page->failed)
+        return;
+    unsigned char *at = (unsigned char *)page->at;
+    bool cut = page->size - from > NAME_MAX_TOLD;
+    size_t end = cut ? from + NAME_MAX_TOLD : page->size;
+    for (size_t i = from; i < end;) {
+        size_t length = wr_resolve_character(at + i, end - i);
+        // U+0080 to U+009F are controls, too.
+        bool control = at[i] < 0x20 || at[i] == 0x7f ||
+                       (length == 2 && at[i] == 0xc2 && at[i + 1] < 0xa0);
+        if (control || length == 0)
+            memset(at + i, '?', length + (length == 0));
+        i += length + (length == 0);
     }
+    page->size = end;
+    if (cut)
+        wr_resolve_puts(page, "...");
 }
 
 static void put_name(wr_resolve_page *page, const weir_item *item) {
@@ -35,6 +49,22 @@ static void put_name(wr_resolve_page *page, const weir_item *item) {
         wr_resolve_put(page, spec.at, spec.size);
     }
     clean(page, from);
+}
+
+// Where an item is in resolve->item, which is sorted by key.
+static size_t index_of(const wr_resolve *resolve, const weir_item *item) {
+    size_t low = 0, high = resolve->items;
+    wr_text key, here;
+    key.at = weir_item_key(item, &key.size);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        here.at = weir_item_key(resolve->item[middle], &here.size);
+        if (wr_text_order(here, key) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 // The item that is nearer to the project by one edge that counts: the first by
@@ -58,15 +88,13 @@ static const weir_item *nearer(wr_resolve *resolve, size_t *index,
             *by = requirer[i];
             return NULL;
         }
-        for (size_t j = 0; j < resolve->items; j++) {
-            if (resolve->item[j] != requirer[i].item ||
-                (distance != UINT32_MAX &&
-                 resolve->verdict[j].distance != distance - 1))
-                continue;
-            *index = j;
-            *by = requirer[i];
-            return requirer[i].item;
-        }
+        size_t from = index_of(resolve, requirer[i].item);
+        if (distance != UINT32_MAX &&
+            resolve->verdict[from].distance != distance - 1)
+            continue;
+        *index = from;
+        *by = requirer[i];
+        return requirer[i].item;
     }
     return NULL;
 }
@@ -154,7 +182,7 @@ int wr_resolve_report(wr_resolve *resolve, bool json, char **text) {
         error = wr_resolve_judge(resolve);
     if (error != 0 || resolve->fatal == 0)
         return error;
-    for (size_t i = 0; i < resolve->items && told < LINES_MAX; i++) {
+    for (size_t i = 0; i < resolve->items && page.size < bytes_max; i++) {
         if (!is_needed(resolve, i))
             continue;
         if (told++ == 0)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // libcurl, loaded when the first request is wanted: it brings 32 libraries,
-// whose loading takes 5 ms that neither a run from the cache nor any other
+// which take 5 ms to load that neither a run from the cache nor any other
 // program of this executable shall pay. Calls are written as in curl's manual.
 //
 //   threads    wr_web_curl: any. The calls: after it.
@@ -11,18 +11,27 @@
 
 #include <curl/curl.h>
 
-#define WR_WEB_CURL_EACH(do)                                                                                                                                \
-    do                                                                                                                                                      \
-    (easy_cleanup) do(easy_getinfo) do(easy_init) do(easy_setopt) do(easy_strerror) do(getdate) do(global_cleanup) do(global_init) do(multi_add_handle) do( \
-        multi_cleanup) do(multi_info_read) do(multi_init) do(multi_remove_handle) do(multi_setopt) do(multi_socket_action) do(version_info)
-
-#define WR_WEB_CURL_FIELD(name) __typeof__(curl_##name) *name;
 typedef struct wr_web_curl_calls {
-    WR_WEB_CURL_EACH(WR_WEB_CURL_FIELD)
+    __typeof__(curl_easy_cleanup) *easy_cleanup;
+    __typeof__(curl_easy_getinfo) *easy_getinfo;
+    __typeof__(curl_easy_init) *easy_init;
+    __typeof__(curl_easy_setopt) *easy_setopt;
+    __typeof__(curl_easy_strerror) *easy_strerror;
+    __typeof__(curl_getdate) *getdate;
+    __typeof__(curl_global_cleanup) *global_cleanup;
+    __typeof__(curl_global_init) *global_init;
+    __typeof__(curl_multi_add_handle) *multi_add_handle;
+    __typeof__(curl_multi_cleanup) *multi_cleanup;
+    __typeof__(curl_multi_info_read) *multi_info_read;
+    __typeof__(curl_multi_init) *multi_init;
+    __typeof__(curl_multi_remove_handle) *multi_remove_handle;
+    __typeof__(curl_multi_setopt) *multi_setopt;
+    __typeof__(curl_multi_socket_action) *multi_socket_action;
+    __typeof__(curl_version_info) *version_info;
 } wr_web_curl_calls;
 extern wr_web_curl_calls wr_web_curl_of;
 
-// wr_web_curl loads it once. -ENOENT: it is not there, or lacks something.
+// wr_web_curl loads it once. -ENOENT: it is not there, or too old.
 int wr_web_curl(wr_why *why);
 
 #undef curl_easy_getinfo

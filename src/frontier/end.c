@@ -58,20 +58,52 @@ void wr_end_drop(weir_frontier *frontier) {
 
 // ---- nothing left ----------------------------------------------------------
 
-// FIRST, and something has failed: is there something unvisited that may come
-// before it? Then that is visited after all. Nothing is outstanding.
+void wr_end_defer(weir_frontier *frontier, weir_item *item) {
+    item->prev = frontier->deferred;
+    item->next = WR_NOBODY;
+    if (item->prev != WR_NOBODY)
+        wr_item_of(frontier, item->prev)->next = item->id;
+    frontier->deferred = item->id;
+}
+
+// It is demanded again.
+static void undefer(weir_frontier *frontier, weir_item *item) {
+    if (item->next == WR_NOBODY)
+        frontier->deferred = item->prev;
+    else
+        wr_item_of(frontier, item->next)->prev = item->prev;
+    if (item->prev != WR_NOBODY)
+        wr_item_of(frontier, item->prev)->next = item->next;
+    item->prev = WR_NOBODY;
+    wr_item_become(item, WR_ITEM_DEMAND);
+}
+
+bool wr_end_undefer(weir_frontier *frontier, weir_item *item) {
+    wr_mutex_lock(&frontier->lock);
+    bool back = wr_item_state(item) == WR_ITEM_DEFERRED &&
+                wr_result_before(frontier, item, frontier->first_failed);
+    if (back)
+        undefer(frontier, item);
+    wr_mutex_unlock(&frontier->lock);
+    return back;
+}
+
+// FIRST, and something has failed: what was set aside and may come before it is
+// visited after all. Nothing is outstanding.
 static size_t reconsider(weir_frontier *frontier, wr_items *again) {
     weir_item *first = wr_result_level(frontier);
+    uint32_t id = frontier->deferred;
     frontier->first_failed = first; // by true distances now
-    uint32_t *link = &frontier->deferred;
+    frontier->deferred = WR_NOBODY; // made anew: the search used `next`
     wr_items_init(again);
-    while (*link != WR_NOBODY) {
-        weir_item *item = wr_item_of(frontier, *link);
+    while (id != WR_NOBODY) {
+        weir_item *item = wr_item_of(frontier, id);
+        id = item->prev;
         if (!wr_result_before(frontier, item, first)) {
-            link = &item->prev;
+            wr_end_defer(frontier, item);
             continue;
         }
-        *link = item->prev;
+        wr_item_become(item, WR_ITEM_DEMAND);
         item->prev = WR_NOBODY;
         item->next = again->first;
         again->first = item->id;
@@ -91,7 +123,6 @@ static bool go_on(weir_frontier *frontier) {
     while (again.first != WR_NOBODY) {
         weir_item *item = wr_item_of(frontier, again.first);
         again.first = item->next;
-        wr_item_become(item, WR_ITEM_DEMAND);
         wr_place *place = wr_place_enter(frontier);
         wr_ready_push(frontier, place, item);
         wr_place_leave(frontier, place);

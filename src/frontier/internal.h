@@ -225,6 +225,11 @@ void wr_end_uncount(weir_frontier *frontier, uint64_t count);
 // wr_end_early: it ends for this reason, unless it was told another or is over.
 // The caller holds a part.
 void wr_end_early(weir_frontier *frontier, int why);
+// FIRST: wr_end_defer sets an item aside; _locked. wr_end_undefer takes it back
+// if it has come to stand before the first failure: the caller counts it, and
+// pushes it.
+void wr_end_defer(weir_frontier *frontier, weir_item *item);
+bool wr_end_undefer(weir_frontier *frontier, weir_item *item);
 // wr_end_trouble: there was no memory for what this item's visit found.
 void wr_end_trouble(weir_frontier *frontier, weir_item *item);
 // wr_end_notify tells a visit that is LATER, if that is due.

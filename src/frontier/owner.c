@@ -173,8 +173,6 @@ static void read_outcome(reader *r, const unsigned char *bytes) {
     if (outcome.item->trouble) {
         // What it found could not be kept.
         outcome.item->trouble = false;
-        wr_free(outcome.pause);
-        outcome.pause = NULL;
         outcome.status = -ENOMEM;
         outcome.cancelled = false;
     }

@@ -25,8 +25,8 @@ static bool defer(weir_frontier *frontier, weir_item *item) {
     wr_mutex_lock(&frontier->lock);
     bool before = wr_result_before(frontier, item, frontier->first_failed);
     if (!before) {
-        item->prev = frontier->deferred;
-        frontier->deferred = item->id;
+        wr_item_become(item, WR_ITEM_DEFERRED);
+        wr_end_defer(frontier, item);
     }
     wr_mutex_unlock(&frontier->lock);
     if (before)

@@ -39,6 +39,7 @@ enum wr_item_state {
     WR_ITEM_DEMAND,   // waits, or is about to
     WR_ITEM_PREFETCH, // the same; under the class's lock
     WR_ITEM_TAKEN,    // somebody has it: visit, back-off
+    WR_ITEM_DEFERRED, // set aside: under frontier->lock
     WR_ITEM_DONE,
     WR_ITEM_FAILED,
     WR_ITEM_CANCELLED,
@@ -235,7 +236,7 @@ struct weir_frontier {
     wr_link later;     // weir_visit.later
     wr_link pauses;    // wr_pause.link
     uint32_t failed;   // list by prev
-    uint32_t deferred; // too
+    uint32_t deferred; // by prev, and backwards by next
     size_t failed_count;
     bool reserve_used;
     weir_item *first_failed; // FIRST: as far as is known

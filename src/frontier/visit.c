@@ -6,11 +6,22 @@
 // ---- adding ----------------------------------------------------------------
 
 // FIRST: it was asked for from nearer the seeds.
-static void bring_near(weir_item *item, uint32_t level) {
+static void bring_near(weir_frontier *frontier, wr_place *place,
+                       weir_item *item, uint32_t level, size_t *wake) {
     uint32_t now = wr_item_level(item);
+    if (level >= now)
+        return;
     while (level < now && !wr_compare_exchange(&item->level, &now, level,
                                                relaxed, ALONE, "a bound"))
         continue;
+    // Whoever sets it aside compares under the same lock.
+    if (wr_load(&frontier->failing, relaxed, ALONE,
+                "looked at again when nothing is outstanding") == 0 ||
+        !wr_end_undefer(frontier, item))
+        return;
+    wr_end_count(frontier, 1);
+    wr_ready_push(frontier, place, item);
+    ++*wake;
 }
 
 // Keys that are wanted now, some of which may have been prefetches until now.
@@ -47,7 +58,8 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
         if (frontier->edges && !wr_edges_room(frontier, place, edges, part))
             return -ENOMEM;
         for (size_t i = 0; i < part; i++)
-            if (keys[at + i].prefetch)
+            if (keys[at + i].prefetch &&
+                wr_load(&frontier->prefetches, relaxed, ALONE, "only set") == 0)
                 wr_store(&frontier->prefetches, 1, relaxed, ALONE, "only set");
         wr_keys_add(frontier, asker, keys + at, part, &found);
         error = found.error;
@@ -61,7 +73,7 @@ int wr_visit_find(weir_frontier *frontier, wr_place *place, uint32_t from,
                 continue;
             added++;
             if (first)
-                bring_near(found.item[i], asker.level);
+                bring_near(frontier, place, found.item[i], asker.level, wake);
             if (frontier->edges)
                 wr_edges_add(*edges, found.item[i]->id, keys[at + i].tag);
         }

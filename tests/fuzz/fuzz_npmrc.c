@@ -57,12 +57,17 @@ static bool is_plain(const char *text) {
     return true;
 }
 
+static bool has_user(const char *url) {
+    const char *at = strchr(url, '@'), *host = strstr(url, "//");
+    return at != NULL &&
+           (host == NULL || at < host + 2 + strcspn(host + 2, "/"));
+}
+
 static void check_registry(const char *url) {
     size_t size = url == NULL ? 0 : strlen(url);
     if (url != NULL &&
         (size < 9 || url[size - 1] != '/' || strncasecmp(url, "http", 4) != 0 ||
-         strchr(url, ' ') != NULL || strchr(url, '@') != NULL ||
-         !is_plain(url)))
+         strchr(url, ' ') != NULL || has_user(url) || !is_plain(url)))
         broken("no registry", url);
 }
 

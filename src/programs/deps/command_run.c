@@ -405,6 +405,8 @@ static int with_signals(run *r) {
     return finish(r);
 }
 
+// What others see is closed: connections, the store, descriptors. The rest is
+// memory, a great many pieces of it, which the system takes back faster.
 static void close_all(run *r) {
     if (r->resolve != NULL)
         wr_resolve_settle(r->resolve);
@@ -434,27 +436,30 @@ static void hold_standard(void) {
 }
 
 int wr_deps_fetch(const wr_deps_options *options) {
-    run r = {.options = options, .wake = {-1, -1}, .signals = -1, .timer = -1};
     sigset_t signals, before;
-    int status;
+    run *r = calloc(1, sizeof(*r));
     hold_standard();
-    wr_mutex_init(&r.lock);
-    signal(SIGPIPE, SIG_IGN);
-    r.times.begin_ns = weir_now_ns();
-    // Signals end this at once: there is nothing to tidy up yet.
-    if (read_settings(&r) != 0) {
-        status = wr_deps_refuse(options, &r.why);
-        close_all(&r);
-        return status;
+    if (r == NULL) {
+        fputs("weir deps: ENOMEM out of memory\n", stderr);
+        return 1;
     }
+    last = r;
+    r->options = options;
+    r->wake.read_fd = r->wake.write_fd = r->signals = r->timer = -1;
+    wr_mutex_init(&r->lock);
+    signal(SIGPIPE, SIG_IGN);
+    r->times.begin_ns = weir_now_ns();
+    // A signal ends this at once: there is nothing to tidy up yet.
+    if (read_settings(r) != 0)
+        return wr_deps_refuse(options, &r->why);
     // Blocked before there are threads: they inherit it.
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     pthread_sigmask(SIG_BLOCK, &signals, &before);
-    r.signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    status = with_signals(&r);
-    close_all(&r);
+    r->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+    int status = with_signals(r);
+    close_all(r);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }

@@ -3,8 +3,6 @@
 // workspaces, aliases, specs of other kinds.
 #include "programs/deps/resolve_parts.h"
 
-#include <ctype.h>
-
 // ---- overrides -------------------------------------------------------------
 
 // The spec that holds for an edge of a package that is not the root.
@@ -85,19 +83,36 @@ static bool is_workspace(const wr_resolve *resolve, const wr_spec *spec) {
 
 // ---- keys ------------------------------------------------------------------
 
+static bool is_plain_byte(unsigned char byte) {
+    switch (byte) {
+    case ' ':
+    case '.':
+    case '^':
+    case '~':
+    case '<':
+    case '>':
+    case '=':
+    case '*':
+    case '|':
+    case '+':
+    case '-': return true;
+    default:
+        return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+               (byte >= 'A' && byte <= 'Z');
+    }
+}
+
 // True where a spec is the registry's beyond doubt, so that its key is made
 // without parsing it: most are. What is wrong with it the visit will say.
 static bool is_plain(wr_text spec) {
-    static const char marks[] = " .^~<>=*|+-";
     if (spec.size != 0 && spec.at[0] == '.')
         return false;
     for (size_t i = 0; i < spec.size; i++) {
         unsigned char byte = (unsigned char)spec.at[i];
-        bool taken = byte < 0x80 && (isalnum(byte) || strchr(marks, byte));
         // The end of a tarball's name.
         bool tar =
             byte == '.' && i + 1 < spec.size && (spec.at[i + 1] | 0x20) == 't';
-        if (byte == 0 || !taken || tar)
+        if (!is_plain_byte(byte) || tar)
             return false;
     }
     return true;

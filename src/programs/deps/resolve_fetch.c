@@ -4,12 +4,13 @@
 // is one request.
 #include "programs/deps/resolve_parts.h"
 
-#include <ctype.h>
 #include <stdio.h>
 
 static const char accept[] =
     "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
 static const char asked_for[] = "abbreviated "; // of a key in the store
+
+enum { FEW_BYTES = 512 };
 
 // ---- values ----------------------------------------------------------------
 
@@ -164,46 +165,57 @@ void wr_resolve_lost(wr_resolve *resolve, weir_visit *leader, int why) {
 
 // ---- the load --------------------------------------------------------------
 
-// REGISTRY/@scope%2fname, whatever else escaped: as much room as `text` needs.
+static bool as_it_is(unsigned char byte) {
+    switch (byte) {
+    case '-':
+    case '_':
+    case '.':
+    case '!':
+    case '~':
+    case '*':
+    case '\'':
+    case '(':
+    case ')':
+    case '@': return true;
+    default:
+        return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+               (byte >= 'A' && byte <= 'Z');
+    }
+}
+
+static size_t room_of_url(const char *registry, wr_text name) {
+    return strlen(registry) + 3 * name.size + 1;
+}
+
+// REGISTRY/@scope%2fname, whatever else escaped. Returns the size, with its 0.
 static size_t write_url(char *text, const char *registry, wr_text name) {
-    static const char plain[] = "-_.!~*'()@";
     static const char digits[] = "0123456789abcdef";
-    size_t size = strlen(registry);
-    if (text != NULL)
-        memcpy(text, registry, size);
+    char *at = stpcpy(text, registry);
     for (size_t i = 0; i < name.size; i++) {
         unsigned char byte = (unsigned char)name.at[i];
-        bool as_it_is = byte < 0x80 && byte != 0 &&
-                        (isalnum(byte) || strchr(plain, byte) != NULL);
-        if (text != NULL && as_it_is)
-            text[size] = (char)byte;
-        if (text != NULL && !as_it_is) {
-            text[size] = '%';
-            text[size + 1] = digits[byte >> 4];
-            text[size + 2] = digits[byte & 15];
+        if (as_it_is(byte)) {
+            *at++ = (char)byte;
+            continue;
         }
-        size += as_it_is ? 1 : 3;
+        *at++ = '%';
+        *at++ = digits[byte >> 4];
+        *at++ = digits[byte & 15];
     }
-    if (text != NULL)
-        text[size] = '\0';
-    return size + 1;
+    *at++ = '\0';
+    return (size_t)(at - text);
 }
 
 static wr_fetch *make_fetch(wr_resolve *resolve, weir_flight *flight,
-                            const char *registry, wr_text name) {
-    size_t head = sizeof(asked_for) - 1;
-    size_t size = write_url(NULL, registry, name);
-    wr_fetch *fetch = wr_calloc(1, sizeof(*fetch) + head + size);
+                            const char *key, size_t size) {
+    wr_fetch *fetch = wr_calloc(1, sizeof(*fetch) + size);
     if (fetch == NULL)
         return NULL;
     fetch->resolve = resolve;
     fetch->flight = flight;
     fetch->leader = weir_flight_argument(flight);
     fetch->refs = 2; // the flight's, and this thread's
-    fetch->key = fetch->text;
-    fetch->url = fetch->text + head;
-    memcpy(fetch->key, asked_for, head);
-    write_url(fetch->url, registry, name);
+    fetch->key = memcpy(fetch->text, key, size);
+    fetch->url = fetch->key + sizeof(asked_for) - 1;
     return fetch;
 }
 
@@ -230,21 +242,20 @@ static bool was_here(wr_resolve *resolve, weir_flight *flight) {
 }
 
 // Looks into the store. True: its record will do as it is.
-static bool stored(wr_resolve *resolve, wr_fetch *fetch) {
+static bool stored(wr_resolve *resolve, weir_flight *flight, const char *key,
+                   wr_record *record, bool *has_record) {
     if (resolve->options.store == NULL)
         return false;
     int64_t begin = weir_now_ns();
-    fetch->has_record =
-        wr_store_get(resolve->options.store, wr_text_of(fetch->key),
-                     &fetch->record) == 0;
+    *has_record =
+        wr_store_get(resolve->options.store, wr_text_of(key), record) == 0;
     wr_resolve_spent(resolve, WR_PHASE_STORE, begin);
-    if (!fetch->has_record)
+    if (!*has_record)
         return false;
     return resolve->offline || resolve->prefer_offline ||
            (!resolve->prefer_online &&
-            fetch->record.fresh_until > resolve->started) ||
-           (fetch->record.fetched >= resolve->started &&
-            was_here(resolve, fetch->flight));
+            record->fresh_until > resolve->started) ||
+           (record->fetched >= resolve->started && was_here(resolve, flight));
 }
 
 static int refuse_load(weir_result *result, const char *code,
@@ -258,9 +269,40 @@ static char *copied(wr_text text) {
     return text.size != 0 ? strndup(text.at, text.size) : NULL;
 }
 
+// `size`: with the key's 0.
+static int load_key(wr_resolve *resolve, weir_flight *flight, const char *key,
+                    size_t size, weir_result *result) {
+    wr_record record;
+    bool has_record = false;
+    if (stored(resolve, flight, key, &record, &has_record)) {
+        wr_resolve_add(resolve, WR_TALLY_FROM_CACHE, 1);
+        return wr_fetch_keep(resolve, result, record.image, record.image_size,
+                             NULL, NULL);
+    }
+    if (resolve->offline)
+        return refuse_load(result, "ENOTCACHED",
+                           "%s is not in the cache, and this is offline",
+                           key + sizeof(asked_for) - 1);
+    wr_fetch *fetch = make_fetch(resolve, flight, key, size);
+    if (fetch == NULL)
+        return -ENOMEM;
+    fetch->has_record = has_record;
+    if (has_record) {
+        fetch->record = record;
+        fetch->etag = copied(record.etag);
+        fetch->modified = copied(record.last_modified);
+    }
+    int error = wr_fetch_enter(fetch);
+    if (error != 0)
+        wr_fetch_unref(fetch); // there is no visit to do so
+    wr_fetch_unref(fetch);
+    return error != 0 ? error : WEIR_LOAD_LATER;
+}
+
 int wr_resolve_load(void *context, weir_worker *self, weir_flight *flight,
                     weir_result *result) {
     wr_resolve *resolve = context;
+    char few[FEW_BYTES];
     wr_text name;
     (void)self;
     name.at = weir_flight_key(flight, &name.size);
@@ -268,30 +310,16 @@ int wr_resolve_load(void *context, weir_worker *self, weir_flight *flight,
     if (registry == NULL)
         return refuse_load(result, "ENOREGISTRY", "%s",
                            "no registry is configured for it");
-    wr_fetch *fetch = make_fetch(resolve, flight, registry, name);
-    if (fetch == NULL)
+    size_t head = sizeof(asked_for) - 1;
+    size_t room = head + room_of_url(registry, name);
+    char *key = room <= sizeof(few) ? few : wr_malloc(room);
+    if (key == NULL)
         return -ENOMEM;
-    int status = 0;
-    if (stored(resolve, fetch)) {
-        wr_resolve_add(resolve, WR_TALLY_FROM_CACHE, 1);
-        status = wr_fetch_keep(resolve, result, fetch->record.image,
-                               fetch->record.image_size, NULL, NULL);
-    } else if (resolve->offline) {
-        status = refuse_load(result, "ENOTCACHED",
-                             "%s is not in the cache, and this is offline",
-                             fetch->url);
-    } else {
-        if (fetch->has_record) {
-            fetch->etag = copied(fetch->record.etag);
-            fetch->modified = copied(fetch->record.last_modified);
-        }
-        status = wr_fetch_enter(fetch);
-        if (status == 0)
-            status = WEIR_LOAD_LATER;
-    }
-    if (status != WEIR_LOAD_LATER)
-        wr_fetch_unref(fetch); // there is no visit to do so
-    wr_fetch_unref(fetch);
+    memcpy(key, asked_for, head);
+    size_t size = head + write_url(key + head, registry, name);
+    int status = load_key(resolve, flight, key, size, result);
+    if (key != few)
+        wr_free(key);
     return status;
 }
 

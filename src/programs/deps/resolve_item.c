@@ -170,7 +170,9 @@ static int answered(waiter *w) {
         return fail_with(w->visit, w->status);
     }
     int error;
-    if (!names_node(package->doc))
+    bool known = wr_load(&resolve->node_known, acquire, NODE_1,
+                         "then what find_out wrote may be read") != 0;
+    if (!known && !names_node(package->doc))
         return choose(w, &resolve->plain);
     if (wr_resolve_node_known(resolve, &w->job, &error))
         return choose(w, &resolve->pick);

@@ -71,14 +71,33 @@ static bool is_plain(unsigned char byte) {
     return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
+// How many bytes are plain, from the first on.
+static size_t plain_size(const unsigned char *at, size_t size) {
+    const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
+    size_t i = 0;
+    for (; size - i >= 8; i += 8) {
+        uint64_t word;
+        memcpy(&word, at + i, 8);
+        uint64_t quote = word ^ '"' * ones, slash = word ^ '\\' * ones;
+        uint64_t last = word ^ 0x7f * ones;
+        // A borrow may find too many, which the loop below looks at again.
+        if (((word | (word - ' ' * ones) | (quote - ones) | (slash - ones) |
+              (last - ones)) &
+             tops) != 0)
+            break;
+    }
+    while (i < size && is_plain(at[i]))
+        i++;
+    return i;
+}
+
 void wr_resolve_escape(wr_resolve_page *page, wr_text text) {
     const unsigned char *at = (const unsigned char *)text.at;
     size_t plain = 0, i = 0;
     while (i < text.size) {
-        if (is_plain(at[i])) {
-            i++;
-            continue;
-        }
+        i += plain_size(at + i, text.size - i);
+        if (i == text.size)
+            break;
         size_t length =
             at[i] >= 0x80 ? wr_resolve_character(at + i, text.size - i) : 0;
         if (length != 0) {

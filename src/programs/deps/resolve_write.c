@@ -313,6 +313,17 @@ static int write_pieces(document *d) {
     return error != 0 ? error : status;
 }
 
+// Room for all of it at once: growing would copy it again and again.
+static void make_room(wr_resolve_page *page, const document *d) {
+    size_t room = 4096;
+    for (size_t i = 0; i < d->pieces; i++)
+        for (int j = 0; j < PARTS; j++)
+            room += d->piece[i].page[j].size;
+    page->at = wr_malloc(room);
+    page->failed = page->at == NULL;
+    page->room = page->failed ? 0 : room;
+}
+
 int wr_resolve_write(wr_resolve *resolve, char **text, size_t *size) {
     document d = {resolve, NULL, 0};
     wr_resolve_page page = {NULL, 0, 0, false};
@@ -323,6 +334,7 @@ int wr_resolve_write(wr_resolve *resolve, char **text, size_t *size) {
     if (error == 0)
         error = write_pieces(&d);
     if (error == 0) {
+        make_room(&page, &d);
         put_project(&w);
         put_part(&w, &d, "packages", PACKAGES);
         put_part(&w, &d, "other", OTHER);

@@ -26,7 +26,7 @@ release:
 		{ cat build/release.log; exit 1; }
 	@cmake --build --preset release
 
-# A real job on real input, with a check of the result.
+# Real jobs on real input, with checks of the results.
 demo:
 	@tools/need.sh $(demo_tools)
 	@$(MAKE) --no-print-directory release

@@ -102,5 +102,16 @@ weir_test(frontier_memory
     a_back_off_without_memory_is_a_failure
     ending_needs_no_memory
     results_without_memory_may_be_asked_again)
+weir_test(frontier_attack
+    a_create_that_a_stop_meets_fails_or_has_made_one
+    the_last_visit_ends_it_after_a_stop_at_any_step
+    a_cancel_wakes_nobody_again_and_again
+    prefetches_of_all_classes_have_their_turn
+    who_ends_as_told_is_cancelled_whatever_was_told_since
+    what_a_visit_found_does_not_wait_for_the_next
+    a_report_after_its_end_knows_the_name
+    the_pool_is_not_idle_before_all_is_released
+    a_shorter_way_brings_back_what_was_set_aside_at_once
+    memory_that_comes_back_is_used)
 
 include(frontier_mutants.cmake OPTIONAL)

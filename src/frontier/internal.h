@@ -138,6 +138,8 @@ uint64_t wr_ready_class_queued(wr_class *c, uint64_t *in_flight_max);
 uint64_t wr_ready_place_queued(wr_place *place);
 // wr_ready_leave: a visit of this class has ended.
 void wr_ready_leave(weir_frontier *frontier, unsigned visit_class);
+// wr_ready_return: a taken item is not visited after all. Wakes nobody.
+void wr_ready_return(weir_frontier *frontier, unsigned visit_class);
 
 // ---- runner.c --------------------------------------------------------------
 
@@ -158,6 +160,10 @@ void wr_runner_drain(weir_frontier *frontier);
 // ---- visit.c ---------------------------------------------------------------
 
 void wr_visit_free(weir_frontier *frontier, weir_visit *visit);
+static inline bool wr_visit_starving(weir_frontier *frontier) {
+    return wr_load(&frontier->starving, relaxed, ALONE,
+                   "set under the lock; a hint without") != 0;
+}
 // wr_visit_item visits a taken item. self: the runner's worker. False: there is
 // no memory for it; the item waits again, and the runner ends its turn.
 bool wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,

@@ -205,17 +205,26 @@ static weir_item *take_classes(weir_frontier *frontier, const wr_place *place,
     return NULL;
 }
 
-void wr_ready_leave(weir_frontier *frontier, unsigned visit_class) {
+// True: more of the class could start.
+static bool leave(weir_frontier *frontier, unsigned visit_class) {
     wr_class *c = &frontier->visit_class[visit_class];
     if (!c->capped)
-        return;
+        return false;
     wr_mutex_lock(&c->lock);
     c->in_flight--;
     bool more = startable(c);
     hint_class(c);
     wr_mutex_unlock(&c->lock);
-    if (more)
+    return more;
+}
+
+void wr_ready_leave(weir_frontier *frontier, unsigned visit_class) {
+    if (leave(frontier, visit_class))
         wr_runner_wake(frontier, 1);
+}
+
+void wr_ready_return(weir_frontier *frontier, unsigned visit_class) {
+    (void)leave(frontier, visit_class);
 }
 
 // ---- all of it -------------------------------------------------------------

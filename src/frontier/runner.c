@@ -39,7 +39,7 @@ static int runner_run(weir_worker *self, weir_job *job) {
     wr_runner *runner = runner_of(job);
     weir_frontier *frontier = runner->frontier;
     wr_place *place = &frontier->place[weir_worker_index(self)];
-    runner->again = false;
+    runner->again = runner->starved = false;
     for (int visits = 0;; visits++) {
         if (visits == VISITS_MOST) {
             runner->again = true;
@@ -49,7 +49,7 @@ static int runner_run(weir_worker *self, weir_job *job) {
         if (item == NULL)
             break;
         if (wr_load(&frontier->idle_count, relaxed, ALONE, "a hint") != 0 &&
-            wr_ready_more(frontier, place))
+            !wr_visit_starving(frontier) && wr_ready_more(frontier, place))
             wr_runner_wake(frontier, 1);
         int told = wr_frontier_told(frontier);
         if (told != 0) {
@@ -58,7 +58,8 @@ static int runner_run(weir_worker *self, weir_job *job) {
         } else if (defer(frontier, item)) {
             place->ended++;
         } else if (!wr_visit_item(frontier, place, self, item)) {
-            break; // woken when there is memory
+            runner->starved = true;
+            break;
         }
     }
     if (frontier->owned) {
@@ -78,6 +79,7 @@ static bool is_over(weir_frontier *frontier) {
 
 // Its job is over, and there was nothing to do: it waits to be woken.
 static void rest(weir_frontier *frontier, wr_runner *runner) {
+    bool starved = runner->starved; // once idle it may run again
     wr_end_keep(frontier); // once attached it may be ended, with its part
     weir_event_init(&runner->wake, frontier->pool, 1);
     if (wr_event_attach(&runner->wake, &runner->job, true) != 0) {
@@ -99,8 +101,10 @@ static void rest(weir_frontier *frontier, wr_runner *runner) {
     wr_frontier_point(frontier);
     if (over && weir_event_detach(&runner->wake, &runner->job) == 0)
         wr_end_drop(frontier);
-    // What was pushed before this runner was idle woke nobody: look again.
-    if (!over && wr_ready_any(frontier))
+    // What was pushed before this runner was idle woke nobody: look again. But
+    // without memory it would look for ever: a visit's end wakes it.
+    bool starves = starved && wr_visit_starving(frontier);
+    if (!over && !starves && wr_ready_any(frontier))
         wr_runner_wake(frontier, 1);
     wr_end_drop(frontier);
 }
@@ -167,9 +171,6 @@ static wr_runner *pop_idle(weir_frontier *frontier) {
 }
 
 void wr_runner_wake(weir_frontier *frontier, size_t count) {
-    if (wr_load(&frontier->starving, relaxed, ALONE, "woken when it is over") &&
-        wr_frontier_told(frontier) == 0)
-        return;
     // At most each once: some may be idle again before the last is woken.
     if (count > frontier->places)
         count = frontier->places;

@@ -190,6 +190,7 @@ typedef struct wr_runner {
     weir_event wake;
     weir_frontier *frontier;
     bool again;             // it ended for fairness alone
+    bool starved;           // it ended for want of memory
     struct wr_runner *next; // in frontier->idle
 } wr_runner;
 
@@ -225,8 +226,8 @@ struct weir_frontier {
     wr_atomic_u32 failing; // FIRST: something has failed
     wr_atomic_u32 idle_count;
     wr_atomic_u32 prefetches; // 1: there was one
-    wr_atomic_u32 starving;   // 1: a runner found no memory for a visit, and
-                              // waits for the reserve
+    wr_atomic_u32 starving;   // 1: a runner found no memory for a visit. What
+                              // it left waits for the end of one, or a push
     // What still touches it: the work as a whole, runners, the owner, the
     // deadline's job, pauses.
     wr_refs parts;

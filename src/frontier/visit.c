@@ -329,27 +329,37 @@ static weir_visit *take_reserve(weir_frontier *frontier) {
     return visit;
 }
 
+// There is memory again.
+static void fed(weir_frontier *frontier) {
+    wr_mutex_lock(&frontier->lock);
+    bool starved = wr_visit_starving(frontier);
+    wr_store(&frontier->starving, 0, relaxed, ALONE, "under the lock");
+    wr_mutex_unlock(&frontier->lock);
+    if (starved)
+        wr_runner_wake(frontier, frontier->places);
+}
+
 void wr_visit_free(weir_frontier *frontier, weir_visit *visit) {
     if (visit != &frontier->reserve) {
         wr_free(visit);
-        return;
+    } else {
+        wr_mutex_lock(&frontier->lock);
+        frontier->reserve_used = false;
+        wr_mutex_unlock(&frontier->lock);
     }
-    wr_mutex_lock(&frontier->lock);
-    bool starving =
-        wr_load(&frontier->starving, relaxed, ALONE, "under the lock") != 0;
-    wr_store(&frontier->starving, 0, relaxed, ALONE, "under the lock");
-    frontier->reserve_used = false;
-    wr_mutex_unlock(&frontier->lock);
-    if (starving)
-        wr_runner_wake(frontier, frontier->places);
+    if (wr_visit_starving(frontier))
+        fed(frontier);
 }
 
 static weir_visit *visit_begin(weir_frontier *frontier, wr_place *place,
                                weir_item *item) {
     weir_visit *visit = place->spare;
     place->spare = NULL;
-    if (visit == NULL)
+    if (visit == NULL) {
         visit = wr_malloc(sizeof(*visit));
+        if (visit != NULL && wr_visit_starving(frontier))
+            fed(frontier);
+    }
     if (visit == NULL)
         visit = take_reserve(frontier);
     if (visit == NULL)
@@ -392,7 +402,7 @@ bool wr_visit_item(weir_frontier *frontier, wr_place *place, weir_worker *self,
     }
     weir_visit *visit = visit_begin(frontier, place, item);
     if (visit == NULL) {
-        wr_ready_leave(frontier, item->visit_class);
+        wr_ready_return(frontier, item->visit_class);
         wr_item_become(item, WR_ITEM_DEMAND);
         wr_ready_push(frontier, place, item);
         return false;

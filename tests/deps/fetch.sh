@@ -228,7 +228,7 @@ case_names() {
         fail "a control character"
     ! grep -qF "$(printf '\302\233')" err || fail "a control character"
     project long "{\"dependencies\":{\"$(printf 'x%.0s' {1..5000})\":\"1\"}}"
-    failing long "xxx...@1 <- project"
+    failing long "xxx... <- project"
     # Each of many failures is told.
     {
         printf '{"dependencies":{"x":"1"'
@@ -268,6 +268,7 @@ case_closed() {
     status=0
     wait $pid || status=$?
     test "$status" = 130 || fail "status $status of a pipe that is left"
+    grep -q SIGINT err || fail "nothing said of SIGINT"
 }
 
 case_semantics() {

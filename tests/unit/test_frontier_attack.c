@@ -345,6 +345,124 @@ static void a_report_after_its_end_knows_the_name(void) {
     CHECK(seen > 0);
 }
 
+static void step_all(weir_pool *pool) {
+    while (weir_pool_step(pool) == 1)
+        continue;
+}
+
+// ---- A9: the pool may be gone when the last job of a frontier has left ------
+
+// Held up once done was called: what is released then is the last job's.
+static attack *releasing;
+
+static void *capture_nothing(void *context) { return context; }
+
+static void slow_release(void *context, void *captured) {
+    (void)context;
+    (void)captured;
+    attack *a = releasing;
+    if (weir_worker_self() == NULL && a != NULL && a->done > 0) {
+        mark_set(&a->marks[1]);
+        mark_await(&a->marks[2], 1);
+    }
+}
+
+static void *end_elsewhere(void *argument) {
+    weir_visit_end(((attack *)argument)->later, 0);
+    return NULL;
+}
+
+static void the_pool_is_not_idle_before_all_is_released(void) {
+    attack a;
+    weir_pool_hooks hooks = {.size = sizeof(hooks),
+                             .capture = capture_nothing,
+                             .release = slow_release};
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 1;
+    options.hooks = &hooks;
+    weir_pool *pool = pool_open(&options);
+    // With an owner it is he who ends it, on a worker.
+    attack_open(&a, pool, WEIR_FRONTIER_WORKERS, listed_visit);
+    releasing = &a;
+    seed_text(&a, "a");
+    weir_frontier_close(a.frontier);
+    mark_await(&a.marks[0], 1);
+    // Its runner rests: so that whoever ends it takes the last job back.
+    while (counts_of(pool).running > 0)
+        sched_yield();
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, end_elsewhere, &a), 0);
+    mark_await(&a.marks[1], 1);
+    CHECK_EQ(weir_pool_wait_idle(pool, 0), -ETIMEDOUT);
+    mark_set(&a.marks[2]);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    releasing = NULL;
+    attack_close(&a);
+    weir_pool_destroy(pool);
+}
+
+// ---- A10: a shorter way to what was set aside ------------------------------
+
+typedef struct ways {
+    attack a;
+    weir_visit *shortcut, *bystander, *failing, *longcut;
+    int reached;
+} ways;
+
+static void add_letter(weir_visit *visit, const char *letter) {
+    weir_key key = WEIR_KEY_INIT(letter, 1);
+    weir_visit_add(visit, &key);
+}
+
+static int ways_visit(void *context, weir_worker *self, weir_visit *visit) {
+    (void)self;
+    ways *w = context;
+    switch (first_byte(visit)) {
+    case 'S': w->shortcut = visit; return WEIR_VISIT_LATER;
+    case 'W': w->bystander = visit; return WEIR_VISIT_LATER;
+    case 'F': w->failing = visit; return WEIR_VISIT_LATER;
+    case 'Y': w->longcut = visit; return WEIR_VISIT_LATER;
+    case 'P': add_letter(visit, "Q"); return 0;
+    case 'Q':
+        add_letter(visit, "F");
+        add_letter(visit, "Y");
+        return 0;
+    default: w->reached++; return 0;
+    }
+}
+
+static void a_shorter_way(weir_frontier_engine engine, uint64_t seed) {
+    ways w = {.reached = 0};
+    weir_pool *pool = pool_seeded(seed, 1 + (unsigned)seed % 3);
+    attack_init(&w.a, pool, engine, ways_visit);
+    w.a.options.policy = WEIR_FRONTIER_FIRST;
+    CHECK_EQ(weir_frontier_create(&w.a.frontier, &w.a.options), 0);
+    seed_text(&w.a, "S");
+    seed_text(&w.a, "W");
+    seed_text(&w.a, "P");
+    step_all(pool);
+    weir_visit_end(w.failing, -EIO); // two steps from a seed
+    step_all(pool);
+    add_letter(w.longcut, "X"); // three
+    step_all(pool);
+    CHECK_EQ(w.reached, 0);
+    add_letter(w.shortcut, "X"); // one
+    step_all(pool);
+    CHECK_EQ(w.reached, 1);
+    weir_visit_end(w.shortcut, 0);
+    weir_visit_end(w.longcut, 0);
+    weir_visit_end(w.bystander, 0);
+    attack_close(&w.a);
+    CHECK_EQ(w.a.status, -EIO);
+    weir_pool_destroy(pool);
+}
+
+static void a_shorter_way_brings_back_what_was_set_aside_at_once(void) {
+    for (size_t e = 0; e < TEST_COUNT(engines); e++)
+        for (uint64_t seed = 0; seed < SEEDS; seed++)
+            a_shorter_way(engines[e], seed);
+}
+
 // ---- A12: memory that comes back -------------------------------------------
 
 static int first_later(void *context, weir_worker *self, weir_visit *visit) {
@@ -355,11 +473,6 @@ static int first_later(void *context, weir_worker *self, weir_visit *visit) {
         return 0;
     a->later = visit;
     return WEIR_VISIT_LATER;
-}
-
-static void step_all(weir_pool *pool) {
-    while (weir_pool_step(pool) == 1)
-        continue;
 }
 
 static void memory_that_comes_back_is_used(void) {
@@ -401,6 +514,10 @@ int main(int argc, char **argv) {
          what_a_visit_found_does_not_wait_for_the_next},
         {"a_report_after_its_end_knows_the_name",
          a_report_after_its_end_knows_the_name},
+        {"the_pool_is_not_idle_before_all_is_released",
+         the_pool_is_not_idle_before_all_is_released},
+        {"a_shorter_way_brings_back_what_was_set_aside_at_once",
+         a_shorter_way_brings_back_what_was_set_aside_at_once},
         {"memory_that_comes_back_is_used", memory_that_comes_back_is_used},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));

@@ -435,10 +435,31 @@ static void hold_standard(void) {
         close(file);
 }
 
+// While nobody looks at the signals' descriptor: at the beginning, when there
+// is nothing to tidy up yet, and while standard output or a pipe takes its
+// time.
+static void leave(int which) {
+    static const char line[] = "weir deps: ended by a signal (SIGTERM)\n";
+    static const char other[] = "weir deps: ended by a signal (SIGINT)\n";
+    (void)!(which == SIGINT ? write(STDERR_FILENO, other, sizeof(other) - 1)
+                            : write(STDERR_FILENO, line, sizeof(line) - 1));
+    _exit(128 + which);
+}
+
+// What is ignored stays so.
+static void leave_on(int which) {
+    struct sigaction now, then = {.sa_handler = leave};
+    sigfillset(&then.sa_mask);
+    if (sigaction(which, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+        (void)sigaction(which, &then, NULL);
+}
+
 int wr_deps_fetch(const wr_deps_options *options) {
-    sigset_t signals, before;
+    sigset_t signals;
     run *r = calloc(1, sizeof(*r));
     hold_standard();
+    leave_on(SIGINT);
+    leave_on(SIGTERM);
     if (r == NULL) {
         fputs("weir deps: ENOMEM out of memory\n", stderr);
         return 1;
@@ -449,17 +470,16 @@ int wr_deps_fetch(const wr_deps_options *options) {
     wr_mutex_init(&r->lock);
     signal(SIGPIPE, SIG_IGN);
     r->times.begin_ns = weir_now_ns();
-    // A signal ends this at once: there is nothing to tidy up yet.
     if (read_settings(r) != 0)
         return wr_deps_refuse(options, &r->why);
-    // Blocked before there are threads: they inherit it.
+    // Blocked before there are threads: they inherit it. And for good: once all
+    // is written a signal changes nothing.
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &signals, &before);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     r->signals = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
     int status = with_signals(r);
     close_all(r);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return status;
 }

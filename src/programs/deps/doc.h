@@ -26,6 +26,12 @@ typedef struct wr_doc wr_doc; // an image
 int wr_doc_inflate(uint8_t **out, size_t *out_size, const uint8_t *bytes,
                    size_t size, size_t most, wr_why *why);
 
+// wr_doc_inflate_lent does so with memory that the thread keeps: *out is good
+// until it inflates the next. False: wr_doc_inflate has to do it (and knows why
+// not).
+bool wr_doc_inflate_lent(const uint8_t **out, size_t *out_size,
+                         const uint8_t *bytes, size_t size);
+
 // wr_doc_parse makes an image (malloc'ed, *image_size bytes) of a document,
 // abbreviated or full. Bytes that are no JSON anywhere, no object, no
 // "versions" (a document without any is one with 0 versions), a nesting beyond

@@ -89,6 +89,21 @@ static struct libdeflate_decompressor *engine(void) {
     return scratch->engine;
 }
 
+bool wr_doc_inflate_lent(const uint8_t **out, size_t *out_size,
+                         const uint8_t *bytes, size_t size) {
+    size_t room = room_to_begin_with(bytes, size, WR_DOC_SCRATCH_MAX);
+    struct libdeflate_decompressor *z = engine();
+    char *here = wr_doc_scratch_room(WR_DOC_SCRATCH_JSON, room);
+    size_t read = 0;
+    if (z == NULL || here == NULL ||
+        libdeflate_gzip_decompress_ex(z, bytes, size, here, room, &read,
+                                      out_size) != LIBDEFLATE_SUCCESS ||
+        read != size)
+        return false;
+    *out = (const uint8_t *)here;
+    return true;
+}
+
 int wr_doc_inflate(uint8_t **out, size_t *out_size, const uint8_t *bytes,
                    size_t size, size_t most, wr_why *why) {
     inflating z = {.in = bytes, .end = bytes + size, .most = most};

@@ -18,6 +18,7 @@
 typedef struct table {
     char *entry;
     size_t count, room;
+    bool scratch; // entry is the thread's
 } table;
 
 typedef struct cutter {
@@ -49,6 +50,18 @@ static int not_a_document(cutter *c, const char *what) {
 
 // ---- writing ---------------------------------------------------------------
 
+enum { FEW_VERSIONS = 512, FEW_TAGS = 64 };
+
+static table few(wr_doc_scratch_use use, size_t count, size_t entry_size) {
+    char *entry = wr_doc_scratch_room(use, count * entry_size);
+    return (table){entry, 0, entry != NULL ? count : 0, entry != NULL};
+}
+
+static void drop(table *t) {
+    if (!t->scratch)
+        wr_free(t->entry);
+}
+
 static void *add(table *t, size_t entry_size) {
     if (t->count == t->room) {
         size_t room = t->room == 0 ? 32 : 4 * t->room;
@@ -57,9 +70,10 @@ static void *add(table *t, size_t entry_size) {
             return NULL;
         if (t->count > 0)
             memcpy(larger, t->entry, t->count * entry_size);
-        wr_free(t->entry);
+        drop(t);
         t->entry = larger;
         t->room = room;
+        t->scratch = false;
     }
     return t->entry + t->count++ * entry_size;
 }
@@ -422,14 +436,26 @@ static void sort_tables(cutter *c) {
     c->tags.count = kept;
 }
 
+// malloc asks the system for more memory of a thread's by as little as is
+// wanted just now, a call for nearly each image. So it is asked for more, which
+// it gets back.
+static char *place_for(size_t size) {
+    enum { MORE = 64 << 10 };
+    char *place = wr_malloc(size < MORE ? size + MORE : size);
+    char *image = place != NULL ? realloc(place, size) : NULL;
+    if (image == NULL)
+        free(place);
+    return image;
+}
+
 static int finish(cutter *c, wr_doc **out, size_t *image_size) {
     sort_tables(c);
     size_t versions = c->versions.count * sizeof(wr_doc_entry);
     size_t tags = c->tags.count * sizeof(wr_doc_tag_entry);
     size_t size = c->used + versions + tags;
-    char *image = wr_fault(WR_FAULT_ALLOC) ? NULL
-                  : c->scratch             ? malloc(size)
-                                           : realloc(c->out, size);
+    char *image = c->scratch                 ? place_for(size)
+                  : wr_fault(WR_FAULT_ALLOC) ? NULL
+                                             : realloc(c->out, size);
     if (image == NULL)
         return no_memory(c);
     if (c->scratch)
@@ -462,13 +488,17 @@ int wr_doc_parse(wr_doc **out, size_t *image_size, const char *json,
     wr_scan_start(&c.s, json, size);
     size_t room = sizeof(wr_doc_head) + 2 * size + 1;
     c.scratch = room <= WR_DOC_SCRATCH_MAX;
-    c.out = c.scratch ? wr_doc_scratch_room(room) : wr_malloc(room);
+    c.out = c.scratch ? wr_doc_scratch_room(WR_DOC_SCRATCH_IMAGE, room)
+                      : wr_malloc(room);
+    c.versions =
+        few(WR_DOC_SCRATCH_VERSIONS, FEW_VERSIONS, sizeof(wr_doc_entry));
+    c.tags = few(WR_DOC_SCRATCH_TAGS, FEW_TAGS, sizeof(wr_doc_tag_entry));
     int error = c.out == NULL ? no_memory(&c) : cut_document(&c);
     if (error == 0)
         error = finish(&c, out, image_size);
     if (!c.scratch)
         wr_free(c.out);
-    wr_free(c.versions.entry);
-    wr_free(c.tags.entry);
+    drop(&c.versions);
+    drop(&c.tags);
     return error;
 }

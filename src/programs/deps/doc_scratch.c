@@ -15,7 +15,8 @@ static void drop(void *memory) {
     wr_doc_scratch *scratch = memory;
     if (scratch->engine != NULL)
         libdeflate_free_decompressor(scratch->engine);
-    wr_free(scratch->bytes);
+    for (int i = 0; i < WR_DOC_SCRATCH_USES; i++)
+        wr_free(scratch->bytes[i]);
     wr_free(scratch);
 }
 
@@ -35,20 +36,20 @@ wr_doc_scratch *wr_doc_scratch_get(void) {
     return scratch;
 }
 
-char *wr_doc_scratch_room(size_t size) {
+char *wr_doc_scratch_room(wr_doc_scratch_use use, size_t size) {
     wr_doc_scratch *scratch = wr_doc_scratch_get();
     if (scratch == NULL || size > WR_DOC_SCRATCH_MAX)
         return NULL;
-    if (size <= scratch->room)
-        return scratch->bytes;
-    size_t room = 64 << 10;
+    if (size <= scratch->room[use])
+        return scratch->bytes[use];
+    size_t room = 4 << 10;
     while (room < size)
         room *= 2;
     char *larger = wr_malloc(room);
     if (larger == NULL)
         return NULL;
-    wr_free(scratch->bytes);
-    scratch->bytes = larger;
-    scratch->room = room;
+    wr_free(scratch->bytes[use]);
+    scratch->bytes[use] = larger;
+    scratch->room[use] = room;
     return larger;
 }

@@ -118,22 +118,26 @@ static void not_modified(wr_fetch *fetch) {
 static int read_body(wr_fetch *fetch, wr_doc **doc, size_t *size) {
     wr_resolve *resolve = fetch->resolve;
     wr_web_request *request = &fetch->request;
-    uint8_t *json = request->body;
+    uint8_t *owned = request->body;
+    const uint8_t *json = owned;
     size_t json_size = request->body_size;
     int error = 0;
     int64_t begin = weir_now_ns();
+    request->body = NULL;
     if (request->gzip) {
-        error =
-            wr_doc_inflate(&json, &json_size, request->body, request->body_size,
-                           WR_DOC_BYTES_MAX, &fetch->why);
-        free(request->body);
+        uint8_t *made = NULL;
+        if (!wr_doc_inflate_lent(&json, &json_size, owned, request->body_size))
+            error = wr_doc_inflate(&made, &json_size, owned, request->body_size,
+                                   WR_DOC_BYTES_MAX, &fetch->why);
+        free(owned);
+        owned = made;
+        json = made != NULL ? made : json;
         begin = wr_resolve_spent(resolve, WR_PHASE_INFLATE, begin);
     }
-    request->body = NULL;
-    if (error != 0)
-        return error;
-    error = wr_doc_parse(doc, size, (const char *)json, json_size, &fetch->why);
-    free(json);
+    if (error == 0)
+        error =
+            wr_doc_parse(doc, size, (const char *)json, json_size, &fetch->why);
+    free(owned);
     wr_resolve_spent(resolve, WR_PHASE_PARSE, begin);
     return error;
 }

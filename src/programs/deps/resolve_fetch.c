@@ -4,7 +4,6 @@
 // is one request.
 #include "programs/deps/resolve_parts.h"
 
-#include <stdio.h>
 
 static const char accept[] =
     "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";

@@ -63,6 +63,7 @@ weir_test(deps_project
     node_modules_is_never_entered
     negated_patterns_leave_out
     a_later_pattern_wins
+    many_two_stars_look_into_a_folder_once
     links_are_followed_by_two_stars_once
     a_folder_without_package_json_is_no_workspace
     a_workspace_is_an_edge_of_the_root

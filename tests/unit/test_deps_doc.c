@@ -456,10 +456,13 @@ static void an_image_that_was_changed_is_refused_or_harmless(void) {
 static void running_out_of_memory_is_told_and_leaves_nothing(void) {
     if (!wr_fault_arm(WR_FAULT_ALLOC, UINT64_MAX, 0))
         SKIP("a build without WEIR_FAULTS");
+    CHECK_EQ(parse(sample), 0); // the thread has room for tables now
+    drop();
+    wr_fault_arm(WR_FAULT_ALLOC, UINT64_MAX, 0);
     CHECK_EQ(parse(sample), 0);
     uint64_t count = wr_fault_seen(WR_FAULT_ALLOC);
     drop();
-    CHECK(count >= 3 && count < 8);
+    CHECK(count >= 2 && count < 8);
     for (uint64_t i = 0; i < count; i++) {
         wr_fault_arm(WR_FAULT_ALLOC, i, 1);
         CHECK_EQ(parse(sample), -ENOMEM);
@@ -581,6 +584,7 @@ static void a_lie_about_the_size_costs_little(void) {
     uint8_t zip[256];
     size_t size = gzip(zip, sizeof(zip), "{}", 2);
     memset(zip + size - 4, 0xff, 4);
+    // From here on the thread has a decompressor.
     CHECK_EQ(inflate_most(zip, size, SIZE_MAX / 2), -EINVAL);
     if (!wr_fault_arm(WR_FAULT_ALLOC, UINT64_MAX, 0))
         return;
@@ -589,7 +593,7 @@ static void a_lie_about_the_size_costs_little(void) {
     size = gzip(large, sizeof(large), in, 100000);
     CHECK_EQ(inflate_most(large, size, 1 << 20), 0);
     uint64_t count = wr_fault_seen(WR_FAULT_ALLOC);
-    CHECK_EQ(count, 2);
+    CHECK_EQ(count, 1);
     free(plain);
     size += gzip(large + size, sizeof(large) - size, in, 100000);
     free(in);
@@ -597,7 +601,7 @@ static void a_lie_about_the_size_costs_little(void) {
     CHECK_EQ(inflate_most(large, size, 1 << 20), 0);
     free(plain);
     count = wr_fault_seen(WR_FAULT_ALLOC);
-    CHECK(count > 2);
+    CHECK(count > 1);
     for (uint64_t i = 0; i < count; i++) {
         wr_fault_arm(WR_FAULT_ALLOC, i, 1);
         CHECK_EQ(inflate_most(large, size, 1 << 20), -ENOMEM);

@@ -253,6 +253,21 @@ static void a_later_pattern_wins(void) {
     patterns_are("\"!p/b/**\",\"p/b/a\"", "p/b/a");
 }
 
+// There are millions of ways to share out the depth among so many.
+static void many_two_stars_look_into_a_folder_once(void) {
+    char path[256] = "";
+    begin();
+    for (int i = 0; i < 60; i++)
+        strcat(path, "a/");
+    strcat(path, "package.json");
+    put(path, "{}");
+    put("package.json",
+        "{\"workspaces\":[\"**/a/**/a/**/a/**/a/**/a/**/a/**\"]}");
+    CHECK_EQ(wr_project_read(&project, dir, false, &why), 0);
+    CHECK_EQ(project.workspaces, 1);
+    wr_project_free(&project);
+}
+
 static void links_are_followed_by_two_stars_once(void) {
     begin();
     put_package("real/x/y");
@@ -439,6 +454,7 @@ int main(int argc, char **argv) {
         CASE(node_modules_is_never_entered),
         CASE(negated_patterns_leave_out),
         CASE(a_later_pattern_wins),
+        CASE(many_two_stars_look_into_a_folder_once),
         CASE(links_are_followed_by_two_stars_once),
         CASE(a_folder_without_package_json_is_no_workspace),
         CASE(a_workspace_is_an_edge_of_the_root),

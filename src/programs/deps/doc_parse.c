@@ -26,7 +26,6 @@ typedef struct cutter {
     const char *json;
     char *out; // the image to be; used: how far it is written
     size_t used;
-    bool scratch; // out is the thread's
     table versions, tags;
     bool has_versions, is_package, odd_versions;
     wr_why *why;
@@ -436,30 +435,14 @@ static void sort_tables(cutter *c) {
     c->tags.count = kept;
 }
 
-// malloc asks the system for more memory of a thread's by as little as is
-// wanted just now, a call for nearly each image. So it is asked for more, which
-// it gets back.
-static char *place_for(size_t size) {
-    enum { MORE = 64 << 10 };
-    char *place = wr_malloc(size < MORE ? size + MORE : size);
-    char *image = place != NULL ? realloc(place, size) : NULL;
-    if (image == NULL)
-        free(place);
-    return image;
-}
-
 static int finish(cutter *c, wr_doc **out, size_t *image_size) {
     sort_tables(c);
     size_t versions = c->versions.count * sizeof(wr_doc_entry);
     size_t tags = c->tags.count * sizeof(wr_doc_tag_entry);
     size_t size = c->used + versions + tags;
-    char *image = c->scratch                 ? place_for(size)
-                  : wr_fault(WR_FAULT_ALLOC) ? NULL
-                                             : realloc(c->out, size);
+    char *image = wr_fault(WR_FAULT_ALLOC) ? NULL : realloc(c->out, size);
     if (image == NULL)
         return no_memory(c);
-    if (c->scratch)
-        memcpy(image, c->out, c->used);
     c->out = NULL;
     wr_doc_head head = {
         .magic = WR_DOC_MAGIC,
@@ -486,18 +469,14 @@ int wr_doc_parse(wr_doc **out, size_t *image_size, const char *json,
                          "a document of %zu bytes; at most %d are read", size,
                          (int)WR_DOC_BYTES_MAX);
     wr_scan_start(&c.s, json, size);
-    size_t room = sizeof(wr_doc_head) + 2 * size + 1;
-    c.scratch = room <= WR_DOC_SCRATCH_MAX;
-    c.out = c.scratch ? wr_doc_scratch_room(WR_DOC_SCRATCH_IMAGE, room)
-                      : wr_malloc(room);
+    c.out = wr_malloc(sizeof(wr_doc_head) + 2 * size + 1);
     c.versions =
         few(WR_DOC_SCRATCH_VERSIONS, FEW_VERSIONS, sizeof(wr_doc_entry));
     c.tags = few(WR_DOC_SCRATCH_TAGS, FEW_TAGS, sizeof(wr_doc_tag_entry));
     int error = c.out == NULL ? no_memory(&c) : cut_document(&c);
     if (error == 0)
         error = finish(&c, out, image_size);
-    if (!c.scratch)
-        wr_free(c.out);
+    wr_free(c.out);
     drop(&c.versions);
     drop(&c.tags);
     return error;

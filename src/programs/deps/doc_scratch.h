@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a thread that reads documents keeps from one to the next: otherwise each
-// costs fresh pages twice as large as itself, and clearing a decompressor.
+// What a thread that reads documents keeps from one to the next: room for the
+// JSON and for tables, and a decompressor, which is large and made clear.
 //
 //   ownership  the thread's; gone when it ends.
 #ifndef WEIR_PROGRAMS_DEPS_DOC_SCRATCH_H
@@ -15,7 +15,6 @@ enum { WR_DOC_SCRATCH_MAX = 1 << 20 };
 // What a piece of it is for.
 typedef enum wr_doc_scratch_use {
     WR_DOC_SCRATCH_JSON,
-    WR_DOC_SCRATCH_IMAGE,
     WR_DOC_SCRATCH_VERSIONS,
     WR_DOC_SCRATCH_TAGS,
     WR_DOC_SCRATCH_USES,

@@ -5,6 +5,8 @@
 #include "programs/deps/project_inside.h"
 
 #include "base/fault.h"
+#include "base/hash.h"
+#include "os/os.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,8 +15,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+// Where a `**` has been: a path and the `**` as two hashes under secrets, so
+// that nobody can choose names that meet.
+typedef struct been {
+    uint64_t hash[2]; // both 0: free
+} been;
+
 typedef struct walk {
     const wr_glob_path *glob;
+    wr_hash_secret secret[2];
+    been *been; // open addressing, a power of two
+    size_t beens, rooms;
     size_t dir; // where in `path` what is relative begins
     int (*found)(void *context, const char *path);
     void *context;
@@ -142,6 +153,72 @@ static int expand_names(walk *w, size_t size, size_t at, wr_text segment) {
     return error;
 }
 
+// ---- folders that a `**` has been to ---------------------------------------
+
+static been *place_of(been *list, size_t rooms, const been *one) {
+    size_t at = (size_t)one->hash[0] & (rooms - 1);
+    while ((list[at].hash[0] | list[at].hash[1]) != 0 &&
+           memcmp(&list[at], one, sizeof(*one)) != 0)
+        at = (at + 1) & (rooms - 1);
+    return &list[at];
+}
+
+static int make_room(walk *w) {
+    if (w->beens * 2 < w->rooms)
+        return 0;
+    size_t rooms = w->rooms == 0 ? 256 : 2 * w->rooms;
+    been *larger = wr_calloc(rooms, sizeof(*larger));
+    if (larger == NULL)
+        return -ENOMEM;
+    for (size_t i = 0; i < w->rooms; i++)
+        if ((w->been[i].hash[0] | w->been[i].hash[1]) != 0)
+            *place_of(larger, rooms, &w->been[i]) = w->been[i];
+    wr_free(w->been);
+    w->been = larger;
+    w->rooms = rooms;
+    return 0;
+}
+
+// With several `**` there are as many ways to a folder as ways to share out its
+// depth among them: the first is enough. 1: it was here; or an error.
+static int was_here(walk *w, size_t size, size_t at) {
+    been one;
+    size_t first = 0;
+    while (!wr_glob_is_star2(w->glob->segment[first]))
+        first++;
+    if (first == at)
+        return 0; // there is one way to it
+    int error = make_room(w);
+    if (error != 0)
+        return error;
+    // Longer than 64 bytes: the hash is a PRF then, and equal ones are the
+    // same.
+    char padded[72] = "";
+    const char *path = w->path;
+    if (size < sizeof(padded)) {
+        memcpy(padded, w->path, size);
+        path = padded;
+    }
+    for (size_t i = 0; i < 2; i++)
+        one.hash[i] = wr_hash(&w->secret[i], path,
+                              size < sizeof(padded) ? sizeof(padded) : size) +
+                      (uint64_t)at * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    been *place = place_of(w->been, w->rooms, &one);
+    if ((place->hash[0] | place->hash[1]) != 0)
+        return 1;
+    *place = one;
+    w->beens++;
+    return 0;
+}
+
+static void forget(walk *w) {
+    wr_free(w->been);
+    w->been = NULL;
+    w->beens = w->rooms = 0;
+}
+
+// ---- all segments ----------------------------------------------------------
+
 static int expand(walk *w, size_t size, size_t at) {
     if (at == w->glob->segments) {
         const char *relative = w->path + w->dir;
@@ -151,7 +228,10 @@ static int expand(walk *w, size_t size, size_t at) {
     if (wr_glob_is_literal(segment))
         return expand_literal(w, size, at, segment);
     if (wr_glob_is_star2(segment)) {
-        int error = expand(w, size, at + 1);
+        int error = was_here(w, size, at);
+        if (error != 0)
+            return error < 0 ? error : 0;
+        error = expand(w, size, at + 1);
         if (error != 0)
             return error;
         // What that has left behind the path.
@@ -169,12 +249,16 @@ int wr_glob_walk(const wr_glob *glob, const char *dir,
     w->dir = strlen(dir);
     w->found = found;
     w->context = context;
+    w->been = NULL;
+    w->beens = w->rooms = 0;
+    wr_entropy(&w->secret, sizeof(w->secret));
     if (w->dir >= sizeof(w->path))
         error = -ENAMETOOLONG;
     for (size_t i = 0; error == 0 && i < glob->paths; i++) {
         memcpy(w->path, dir, w->dir + 1);
         w->glob = &glob->path[i];
         error = expand(w, w->dir, 0);
+        forget(w); // another pattern
     }
     wr_free(w);
     return error;

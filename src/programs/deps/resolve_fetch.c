@@ -4,7 +4,6 @@
 // is one request.
 #include "programs/deps/resolve_parts.h"
 
-
 static const char accept[] =
     "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
 static const char asked_for[] = "abbreviated "; // of a key in the store

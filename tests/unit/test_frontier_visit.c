@@ -459,8 +459,11 @@ static void all_at_once(weir_pool *pool, weir_frontier_engine engine,
         CHECK_EQ(world_counts(&w).in_flight[0], MANY);
         CHECK_EQ(tally_get(&w.done), 0);
         submit(pool, &other.job); // and no worker is held
-        while (world_end_one(&w))
-            continue;
+        for (size_t ended = 0; ended < MANY;)
+            if (world_end_one(&w))
+                ended++;
+            else
+                sched_yield(); // begun, but not handed over yet
     }
     CHECK_EQ(world_wait(&w), 0);
     if (!w.is_deterministic)

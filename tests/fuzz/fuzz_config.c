@@ -3,19 +3,15 @@
 // a hang, a sanitizer's complaint, a refusal without a line that says where, or
 // something accepted that does not print and read back as the same.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants. This program has
-// a small engine of its own, so that any compiler can run it:
-//
-//   fuzz_config [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_config FILE...             runs the inputs in these files
+// How to run it: engine.h.
+#include "engine.h"
+
 #include "programs/serve/config_keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void broken(const char *what, const char *more) {
     fprintf(stdout, "fuzz_config: %s: %s\n", what, more);
@@ -84,18 +80,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // A small engine: lines that might be right, damaged a little
 
 enum { INPUT_MAX = 4096 };
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 static size_t seed_lines(char *out) {
     static const char *const values[] = {"1",
                                          "0",
@@ -136,61 +120,15 @@ static size_t damage(uint8_t *data, size_t size) {
     static const char odd[] = "\0\n[]=;#. 0\xff";
     if (below(3) == 0)
         return size;
-    for (size_t i = below(5); i > 0 && size > 0; i--) {
-        size_t at = below(size);
-        switch (below(5)) {
-        case 0: data[at] ^= (uint8_t)(1 << below(8)); break;
-        case 1: data[at] = (uint8_t)odd[below(sizeof(odd) - 1)]; break;
-        case 2: size = at; break;
-        case 3: // a byte goes
-            memmove(data + at, data + at + 1, size - at - 1);
-            size--;
-            break;
-        default: // a byte comes
-            memmove(data + at + 1, data + at, size - at);
-            data[at] = (uint8_t)odd[below(sizeof(odd) - 1)];
-            size++;
-        }
-    }
-    return size;
+    return fuzz_damage(data, size, odd, sizeof(odd) - 1, 5, 0);
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[WR_CONFIG_FILE_MAX + 1];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
+static void one_round(void) {
+    static uint8_t data[2 * INPUT_MAX];
+    size_t size = seed_lines((char *)data);
+    LLVMFuzzerTestOneInput(data, damage(data, size));
 }
 
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
-    printf("fuzz_config: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
-    fflush(stdout);
-
-    static uint8_t data[2 * INPUT_MAX];
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
-    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++) {
-        state = seed + rounds; // one round can be had again by its own seed
-        size_t size = seed_lines((char *)data);
-        LLVMFuzzerTestOneInput(data, damage(data, size));
-    }
-    printf("fuzz_config: %" PRIu64 " inputs\n", rounds);
-    return 0;
+    return fuzz_main(argc, argv, "fuzz_config", one_round);
 }

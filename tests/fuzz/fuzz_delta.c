@@ -4,11 +4,9 @@
 // What is looked for is a crash, a hang, a sanitizer's complaint, a failure
 // without a line of text, or more output than the delta asked for.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants. This program has
-// a small engine of its own, so that any compiler can run it:
-//
-//   fuzz_delta [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_delta FILE...             runs the inputs in these files
+// How to run it: engine.h.
+#include "engine.h"
+
 #include "programs/delta/command.h"
 #include "programs/delta/format.h"
 #include "programs/delta/options.h"
@@ -22,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { BASIS_SIZE = 3000, INPUT_MAX = 4096, COMMANDS_MAX = 2000 };
 
@@ -159,18 +155,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // ---------------------------------------------------------------------------
 // A small engine: valid inputs, damaged a little
 
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 static size_t seed_signature(uint8_t *out) {
     wr_signature_header header = {
         .weak = below(2) ? WR_WEAK_ROLLSUM : WR_WEAK_RABINKARP,
@@ -274,47 +258,16 @@ static size_t damage(uint8_t *data, size_t size) {
     return size;
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
+static void one_round(void) {
+    static uint8_t data[2 * INPUT_MAX];
+    data[0] = (uint8_t)below(3);
+    size_t size = data[0] == 0   ? seed_signature(data + 1)
+                  : data[0] == 1 ? seed_delta(data + 1)
+                                 : seed_command_line(data + 1);
+    LLVMFuzzerTestOneInput(data, 1 + damage(data + 1, size));
 }
 
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
-    printf("fuzz_delta: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
-    fflush(stdout);
-
-    static uint8_t data[2 * INPUT_MAX];
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
     prepare();
-    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++) {
-        state = seed + rounds; // one round can be had again by its own seed
-        data[0] = (uint8_t)below(3);
-        size_t size = data[0] == 0   ? seed_signature(data + 1)
-                      : data[0] == 1 ? seed_delta(data + 1)
-                                     : seed_command_line(data + 1);
-        size = 1 + damage(data + 1, size);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    printf("fuzz_delta: %" PRIu64 " inputs\n", rounds);
-    return 0;
+    return fuzz_main(argc, argv, "fuzz_delta", one_round);
 }

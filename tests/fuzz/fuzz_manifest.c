@@ -3,12 +3,9 @@
 // hang, a sanitizer's complaint, a refusal without its line, edges that are not
 // sorted, or JSON that the document's reader and this one judge differently.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants: the first byte
-// has the flags. This program has a small engine of its own, so that any
-// compiler can run it:
-//
-//   fuzz_manifest [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_manifest FILE...             runs the inputs in these files
+// The first byte has the flags. How to run it: engine.h.
+#include "engine.h"
+
 #include "programs/deps/doc.h"
 #include "programs/deps/manifest.h"
 
@@ -19,8 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void broken(const char *what, const char *more) {
     fprintf(stdout, "fuzz_manifest: %s: %s\n", what, more);
@@ -151,18 +146,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // A small engine: documents that might be right, damaged a little
 
 enum { INPUT_MAX = 8192 };
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 static const char *pick(const char *const *list, size_t count) {
     return list[below(count)];
 }
@@ -243,65 +226,16 @@ static size_t damage(uint8_t *data, size_t size) {
     static const char odd[] = "\0\"\\{}[],:u0-\x80\xff ";
     if (below(3) == 0)
         return size;
-    for (size_t i = below(5); i > 0 && size > 0; i--) {
-        size_t at = below(size);
-        switch (below(6)) {
-        case 0: data[at] ^= (uint8_t)(1 << below(8)); break;
-        case 1: data[at] = (uint8_t)odd[below(sizeof(odd) - 1)]; break;
-        case 2: size = at; break;
-        case 3:
-            memmove(data + at, data + at + 1, size - at - 1);
-            size--;
-            break;
-        case 4: data[at] = (uint8_t)random_next(); break;
-        default:
-            memmove(data + at + 1, data + at, size - at);
-            data[at] = (uint8_t)odd[below(sizeof(odd) - 1)];
-            size++;
-        }
-    }
-    return size;
+    return fuzz_damage(data, size, odd, sizeof(odd) - 1, 6, 0);
 }
 
-static void round_of(uint64_t seed) {
+static void one_round(void) {
     static uint8_t data[1 + 2 * INPUT_MAX];
-    state = seed;
     data[0] = (uint8_t)below(4);
     size_t size = make_manifest(data + 1);
     LLVMFuzzerTestOneInput(data, 1 + damage(data + 1, size));
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
-}
-
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
-    printf("fuzz_manifest: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
-    fflush(stdout);
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
-    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++)
-        round_of(seed + rounds); // one round can be had again by its own seed
-    printf("fuzz_manifest: %" PRIu64 " inputs\n", rounds);
-    return 0;
+    return fuzz_main(argc, argv, "fuzz_manifest", one_round);
 }

@@ -5,13 +5,11 @@
 // types.h promises, values that share bytes, or a result that depends on what
 // was in memory before.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants. This program has
-// a small engine of its own, so that any compiler can run it:
-//
-//   fuzz_onnx [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_onnx FILE...             runs the inputs in these files
+// How to run it: engine.h.
 //
 // Where ONNX's test data are installed, its models are damaged too.
+#include "engine.h"
+
 #include "programs/nn/graph.h"
 #include "programs/nn/onnx.h"
 #include "programs/nn/plan.h"
@@ -25,17 +23,14 @@
 #include <math.h>
 #include <stdio.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 enum { INPUT_MAX = 1 << 16, SEEDS_MAX = 2048 };
 
 static const wr_nn_limits limits = {1 << 20, 500, 2000, 1 << 20};
 
 static uint64_t sink; // what is read must be read
-static uint64_t round_seed;
 
 static void broken(const char *what) {
-    fprintf(stdout, "fuzz_onnx: seed %" PRIu64 ": %s\n", round_seed, what);
+    fprintf(stdout, "fuzz_onnx: seed %" PRIu64 ": %s\n", fuzz_seed, what);
     fflush(stdout);
     abort();
 }
@@ -311,18 +306,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // ---------------------------------------------------------------------------
 // A small engine: models that are right or nearly so, damaged a little
 
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 static float numbers[2048];
 
 static onnx_bytes seed_tensor(const char *name) {
@@ -350,7 +333,7 @@ static void seed_attr(onnx_model *m) {
                                         "t",    "perm2", "axes",  "k"};
     const char *name = names[below(sizeof names / sizeof names[0])];
     switch (below(6)) {
-    case 0: onnx_attr_int(m, name, (int64_t)random_next()); break;
+    case 0: onnx_attr_int(m, name, (int64_t)wr_random_next(&fuzz_state)); break;
     case 1: onnx_attr_float(m, name, 0.5F); break;
     case 2: onnx_attr_string(m, name, "text"); break;
     case 3: onnx_attr_ints(m, name, ONNX_DIMS(1, -1, 0, 1)); break;
@@ -545,55 +528,26 @@ static size_t next_input(uint8_t *data) {
     return 1 + size;
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
+// Exactly as large as it is, so that a sanitizer sees what is beyond.
+static void one_round(void) {
+    static uint8_t data[INPUT_MAX];
+    size_t size = next_input(data);
+    uint8_t *exact = malloc(size);
+    memcpy(exact, data, size);
+    LLVMFuzzerTestOneInput(exact, size);
+    free(exact);
 }
 
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
     for (size_t i = 0; i < INPUT_BYTES_MAX / 4; i++)
         input_data[i] = (float)(i % 17) / 8 - 1;
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
         numbers[i] = (float)(i % 13) / 4 - 1;
     load_seeds(ONNX_TESTDATA "/node");
     load_seeds(ONNX_TESTDATA "/simple");
-    printf("fuzz_onnx: seed %" PRIu64 ", %" PRId64 " s, %zu files\n", seed,
-           seconds, models.count + tensors.count);
-    fflush(stdout);
-
-    // Exactly as large as it is, so that a sanitizer sees what is beyond.
-    static uint8_t data[INPUT_MAX];
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
-    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++) {
-        state = round_seed = seed + rounds; // by which it can be had again
-        size_t size = next_input(data);
-        uint8_t *exact = malloc(size);
-        memcpy(exact, data, size);
-        LLVMFuzzerTestOneInput(exact, size);
-        free(exact);
-    }
+    printf("fuzz_onnx: %zu files\n", models.count + tensors.count);
+    int status = fuzz_main(argc, argv, "fuzz_onnx", one_round);
     free_seeds(&models);
     free_seeds(&tensors);
-    printf("fuzz_onnx: %" PRIu64 " inputs\n", rounds);
-    return 0;
+    return status;
 }

@@ -5,13 +5,11 @@
 // outside of its picture, lines out of order, a number that is no shade, or
 // text that is not made of the dictionary's letters.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants. This program has
-// a small engine of its own, so that any compiler can run it:
-//
-//   fuzz_picture [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_picture FILE...             runs the inputs in these files
+// How to run it: engine.h.
 //
 // The first byte says which reader gets the rest.
+#include "engine.h"
+
 #include "programs/serve/reading.h"
 #include "weir/base.h"
 
@@ -21,8 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 // A picture of more pixels is left at its lines: there is a lot to try.
 enum { INPUT_MAX = 1 << 16, READERS = 2, PIXELS_MAX = 1 << 20, WIDTH = 320 };
@@ -175,18 +171,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // ---------------------------------------------------------------------------
 // A small engine: right inputs, damaged a little
 
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 // Bars of ink in any of the forms a PNG has, as far as libpng writes them.
 static size_t seed_picture(uint8_t *out) {
     static const png_uint_32 forms[] = {PNG_FORMAT_GRAY, PNG_FORMAT_GA,
@@ -272,47 +256,19 @@ static void mend(uint8_t *data, size_t size) {
     }
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
+static void one_round(void) {
+    static uint8_t data[2 * INPUT_MAX];
+    data[0] = (uint8_t)below(READERS);
+    size_t size =
+        data[0] == 0 ? seed_picture(data + 1) : seed_letters(data + 1);
+    size = damage(data + 1, size);
+    if (data[0] == 0 && below(4) > 0)
+        mend(data + 1, size);
+    LLVMFuzzerTestOneInput(data, 1 + size);
 }
 
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
-    printf("fuzz_picture: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
-    fflush(stdout);
-
-    static uint8_t data[2 * INPUT_MAX];
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
-    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++) {
-        state = seed + rounds; // one round can be had again by its own seed
-        data[0] = (uint8_t)below(READERS);
-        size_t size =
-            data[0] == 0 ? seed_picture(data + 1) : seed_letters(data + 1);
-        size = damage(data + 1, size);
-        if (data[0] == 0 && below(4) > 0)
-            mend(data + 1, size);
-        LLVMFuzzerTestOneInput(data, 1 + size);
-    }
-    printf("fuzz_picture: %" PRIu64 " inputs (sum %" PRIu64 ")\n", rounds, sum);
-    return 0;
+    int status = fuzz_main(argc, argv, "fuzz_picture", one_round);
+    printf("fuzz_picture: sum %" PRIu64 "\n", sum);
+    return status;
 }

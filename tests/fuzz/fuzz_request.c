@@ -5,13 +5,11 @@
 // line, a tensor whose data is not as long as its shape, or one larger than the
 // limit.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants. This program has
-// a small engine of its own, so that any compiler can run it:
-//
-//   fuzz_request [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_request FILE...             runs the inputs in these files
+// How to run it: engine.h.
 //
 // The first byte says which reader gets the rest.
+#include "engine.h"
+
 #include "programs/nn/graph.h"
 #include "programs/serve/json.h"
 #include "weir/base.h"
@@ -21,8 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { INPUT_MAX = 4096, TENSOR_BYTES = 1024, READERS = 6 };
 
@@ -176,18 +172,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // ---------------------------------------------------------------------------
 // A small engine: right bodies, damaged a little
 
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 static size_t seed_frames(uint8_t *out) {
     static const wr_nn_type types[] = {WR_NN_F32, WR_NN_I64, WR_NN_BOOL};
     static const uint8_t zeros[TENSOR_BYTES];
@@ -248,64 +232,19 @@ static size_t seed_text(uint8_t *out, unsigned reader) {
 
 static size_t damage(uint8_t *data, size_t size) {
     static const char odd[] = "\0\"\\{}[],:0-e\x01\x40\x7f\x80\xff";
-    for (size_t i = below(5); i > 0 && size > 0; i--) {
-        size_t at = below(size < 100 || below(2) ? size : 100);
-        switch (below(5)) {
-        case 0: data[at] ^= (uint8_t)(1 << below(8)); break;
-        case 1: data[at] = (uint8_t)odd[below(sizeof(odd) - 1)]; break;
-        case 2: size = at; break;
-        case 3: // a byte goes
-            memmove(data + at, data + at + 1, size - at - 1);
-            size--;
-            break;
-        default: // a byte comes
-            memmove(data + at + 1, data + at, size - at);
-            data[at] = (uint8_t)odd[below(sizeof(odd) - 1)];
-            size++;
-        }
-    }
-    return size;
+    return fuzz_damage(data, size, odd, sizeof(odd) - 1, 5, 100);
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
+static void one_round(void) {
+    static uint8_t data[2 * INPUT_MAX];
+    data[0] = (uint8_t)below(READERS);
+    size_t size =
+        data[0] == 4 ? seed_frames(data + 1) : seed_text(data + 1, data[0]);
+    LLVMFuzzerTestOneInput(data, 1 + damage(data + 1, size));
 }
 
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
-    printf("fuzz_request: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
-    fflush(stdout);
-
-    static uint8_t data[2 * INPUT_MAX];
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
-    for (; rounds % 16 != 0 || weir_now_ns() < until; rounds++) {
-        state = seed + rounds; // one round can be had again by its own seed
-        data[0] = (uint8_t)below(READERS);
-        size_t size =
-            data[0] == 4 ? seed_frames(data + 1) : seed_text(data + 1, data[0]);
-        size = 1 + damage(data + 1, size);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    printf("fuzz_request: %" PRIu64 " inputs (sum %" PRIu64 ")\n", rounds, sum);
-    return 0;
+    int status = fuzz_main(argc, argv, "fuzz_request", one_round);
+    printf("fuzz_request: sum %" PRIu64 "\n", sum);
+    return status;
 }

@@ -3,12 +3,9 @@
 // a crash, a sanitizer's complaint, a refusal without code or line, or a spec
 // that is another one when what it fetches is read again.
 //
-// LLVMFuzzerTestOneInput is the entry a fuzzing engine wants; its input is a
-// name, a 0, and a spec. This program has a small engine of its own, so that
-// any compiler can run it:
-//
-//   fuzz_spec [SEED [SECONDS]]    default: seed from the clock, 5 seconds
-//   fuzz_spec FILE...             runs the inputs in these files
+// An input is a name, a 0, and a spec. How to run it: engine.h.
+#include "engine.h"
+
 #include "programs/deps/spec.h"
 
 #include "weir/base.h"
@@ -18,8 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void broken(const char *what, wr_text text) {
     fprintf(stdout, "fuzz_spec: %s: %.*s\n", what, (int)text.size, text.at);
@@ -112,18 +107,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // A small engine: pieces of specs, damaged a little
 
 enum { INPUT_MAX = 4096 };
-static uint64_t state;
-
-static uint64_t random_next(void) {
-    state += 0x9e3779b97f4a7c15;
-    uint64_t z = state;
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-    z = (z ^ z >> 27) * 0x94d049bb133111eb;
-    return z ^ z >> 31;
-}
-
-static size_t below(size_t bound) { return (size_t)(random_next() % bound); }
-
 static size_t put(char *out, size_t size, const char *text) {
     size_t length = strlen(text);
     if (size + length > INPUT_MAX)
@@ -173,66 +156,20 @@ static size_t damage(uint8_t *data, size_t size) {
     static const char odd[] = "\0\t\n @:/#%.\\[]?-+*~09\xc2\xa0\xe2\x80\xff";
     if (below(2) == 0)
         return size;
-    for (size_t i = below(5); i > 0 && size > 0; i--) {
-        size_t at = below(size);
-        switch (below(5)) {
-        case 0: data[at] ^= (uint8_t)(1 << below(8)); break;
-        case 1: data[at] = (uint8_t)odd[below(sizeof(odd) - 1)]; break;
-        case 2: size = at; break;
-        case 3: // a byte goes
-            memmove(data + at, data + at + 1, size - at - 1);
-            size--;
-            break;
-        default: // a byte comes
-            memmove(data + at + 1, data + at, size - at);
-            data[at] = (uint8_t)odd[below(sizeof(odd) - 1)];
-            size++;
-        }
-    }
-    return size;
+    return fuzz_damage(data, size, odd, sizeof(odd) - 1, 5, 0);
 }
 
-static int run_files(int argc, char **argv) {
-    static uint8_t data[1 << 20];
-    for (int i = 1; i < argc; i++) {
-        FILE *file = fopen(argv[i], "rb");
-        if (file == NULL) {
-            perror(argv[i]);
-            return 1;
-        }
-        size_t size = fread(data, 1, sizeof(data), file);
-        fclose(file);
-        LLVMFuzzerTestOneInput(data, size);
-    }
-    return 0;
+static void one_round(void) {
+    static uint8_t data[2 * INPUT_MAX];
+    char *out = (char *)data;
+    size_t size = 0;
+    if (below(4) != 0)
+        size = put(out, size, below(3) ? "foo" : "@scope/foo");
+    out[size++] = '\0';
+    size = put_spec(out, size);
+    LLVMFuzzerTestOneInput(data, damage(data, size));
 }
 
 int main(int argc, char **argv) {
-    uint64_t seed = (uint64_t)weir_now_ns();
-    int64_t seconds = 5;
-    char *end = NULL;
-    if (argc > 1)
-        seed = strtoull(argv[1], &end, 0);
-    if (end != NULL && *end != '\0')
-        return run_files(argc, argv);
-    if (argc > 2)
-        seconds = strtoll(argv[2], NULL, 0);
-    printf("fuzz_spec: seed %" PRIu64 ", %" PRId64 " s\n", seed, seconds);
-    fflush(stdout);
-
-    static uint8_t data[2 * INPUT_MAX];
-    int64_t until = weir_now_ns() + seconds * 1000000000;
-    uint64_t rounds = 0;
-    for (; rounds % 64 != 0 || weir_now_ns() < until; rounds++) {
-        state = seed + rounds; // one round can be had again by its own seed
-        char *out = (char *)data;
-        size_t size = 0;
-        if (below(4) != 0)
-            size = put(out, size, below(3) ? "foo" : "@scope/foo");
-        out[size++] = '\0';
-        size = put_spec(out, size);
-        LLVMFuzzerTestOneInput(data, damage(data, size));
-    }
-    printf("fuzz_spec: %" PRIu64 " inputs\n", rounds);
-    return 0;
+    return fuzz_main(argc, argv, "fuzz_spec", one_round);
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The engine with an owner: visits write what they find into letters, and one
 // job at a time reads them, looks the keys up and hands the new ones out. So
-// nobody else ever has a shard's lock; everything else is as with the workers.
+// nobody else but seed has a shard's lock; everything else is as with the
+// workers.
 #include "base/fault.h"
 #include "frontier/internal.h"
 
 enum {
     LETTER = 1 << 10,  // bytes, at first
-    POST_AT = 1 << 13, // a letter with more is sent
     LETTERS_MOST = 64, // before others have their turn
 };
 
@@ -87,12 +87,7 @@ bool wr_owner_outcome(weir_frontier *frontier, wr_place *place,
     unsigned char *at = room(frontier, place, sizeof(*outcome));
     if (at == NULL)
         return false;
-    write_outcome(at, outcome);
-    if (place->letter->size > POST_AT ||
-        wr_load(&frontier->idle_count, relaxed, ALONE, "a hint") != 0) {
-        wr_owner_post(frontier, place);
-        wr_owner_call(frontier);
-    }
+    write_outcome(at, outcome); // sent before the next visit, or at the end
     return true;
 }
 

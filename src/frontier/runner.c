@@ -70,6 +70,14 @@ static int runner_run(weir_worker *self, weir_job *job) {
     return 0;
 }
 
+// _locked.
+static void register_idle(weir_frontier *frontier, wr_runner *runner) {
+    runner->next = frontier->idle;
+    frontier->idle = runner;
+    (void)wr_fetch_add(&frontier->idle_count, 1, relaxed, ALONE,
+                       "under the lock; a hint without");
+}
+
 static bool is_over(weir_frontier *frontier) {
     wr_mutex_lock(&frontier->lock);
     bool over = frontier->over;
@@ -91,12 +99,8 @@ static void rest(weir_frontier *frontier, wr_runner *runner) {
     }
     wr_mutex_lock(&frontier->lock);
     bool over = frontier->over;
-    if (!over) {
-        runner->next = frontier->idle;
-        frontier->idle = runner;
-        (void)wr_fetch_add(&frontier->idle_count, 1, relaxed, ALONE,
-                           "under the lock; a hint without");
-    }
+    if (!over)
+        register_idle(frontier, runner);
     wr_mutex_unlock(&frontier->lock);
     wr_frontier_point(frontier);
     if (over && weir_event_detach(&runner->wake, &runner->job) == 0)
@@ -149,10 +153,7 @@ int wr_runner_init(weir_frontier *frontier) {
         if (error != 0)
             return error;
         wr_mutex_lock(&frontier->lock);
-        runner->next = frontier->idle;
-        frontier->idle = runner;
-        (void)wr_fetch_add(&frontier->idle_count, 1, relaxed, ALONE,
-                           "under the lock; a hint without");
+        register_idle(frontier, runner);
         wr_mutex_unlock(&frontier->lock);
     }
     return 0;

@@ -228,8 +228,8 @@ struct weir_frontier {
     wr_atomic_u32 prefetches; // 1: there was one
     wr_atomic_u32 starving;   // 1: a runner found no memory for a visit. What
                               // it left waits for the end of one, or a push
-    // What still touches it: the work as a whole, runners, the owner, the
-    // deadline's job, pauses.
+    // What still touches it: the work as a whole, create, runners, the owner,
+    // pauses, calls of cancel. `watch` has `last`.
     wr_refs parts;
 
     _Alignas(WR_CACHE_LINE) wr_mutex lock;

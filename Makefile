@@ -10,13 +10,20 @@ serve_tools := pkg-config libdnnl-dev libprotobuf-c-dev protobuf-c-compiler \
 # What `weir deps` is made of, and the registry that it is tested with.
 deps_tools := pkg-config libcurl4-openssl-dev libdeflate-dev libjansson-dev \
 	libinih-dev zlib1g-dev
+# What the tiles of `weir tiles` are worked on with.
+tiles_tools := libopenblas-pthread-dev
 # Each once, whoever asks for it.
 test_tools := $(sort $(build_tools) clang clang-format rdiff scdoc mandoc \
 	libuv1-dev libevent-dev libglib2.0-dev libhttp-parser-dev libssl-dev \
-	$(serve_tools) $(deps_tools) libonnx-testdata)
-demo_tools := $(sort $(build_tools) rdiff $(serve_tools) $(deps_tools))
+	$(serve_tools) $(deps_tools) $(tiles_tools) libonnx-testdata)
+demo_tools := $(sort $(build_tools) rdiff $(serve_tools) $(deps_tools) \
+	$(tiles_tools))
+# What the task graph is measured beside.
+graph_peers := clang libomp-dev libopenblas-pthread-dev libstarpu-dev \
+	libtbb-dev pkg-config
 bench_tools := $(sort $(build_tools) rdiff libuv1-dev libhttp-parser-dev \
-	libglib2.0-dev wrk $(serve_tools) $(deps_tools))
+	libglib2.0-dev wrk $(serve_tools) $(deps_tools) $(tiles_tools) \
+	$(graph_peers))
 
 # The library and the program weir, in build/release.
 release:

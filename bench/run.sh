@@ -4,7 +4,7 @@
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
 # Half an hour; with --quick eight minutes, on smaller files, with fewer runs.
 # usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache] [serve]
-#               [frontier] [deps]
+#               [frontier] [deps] [graph]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . bench/common.sh
@@ -13,16 +13,17 @@ build=build/release
 chosen=() arguments=()
 for word in "$@"; do
     case $word in
-        delta | stream | loop | http | trace | cache | serve | frontier | deps)
+        delta | stream | loop | http | trace | cache | serve | frontier | \
+            deps | graph)
             chosen+=("$word") ;;
         --quick) arguments+=("$word") ;;
         *) die "unknown word: $word (there are" \
             "--quick, delta, stream, loop, http, trace, cache, serve," \
-            "frontier, deps)" ;;
+            "frontier, deps, graph)" ;;
     esac
 done
 test ${#chosen[@]} -gt 0 ||
-    chosen=(loop http trace cache serve frontier deps stream delta)
+    chosen=(loop http trace cache serve frontier deps graph stream delta)
 
 SECONDS=0
 log=build/bench.log
@@ -33,6 +34,9 @@ mkdir -p build
 case " ${chosen[*]} " in
     *' stream '* | *' loop '* | *' frontier '*)
         bench/peers/build.sh "$build/bench/peers" >&2 ;;
+esac
+case " ${chosen[*]} " in
+    *' graph '*) bench/peers/graph/build.sh "$build/bench/peers" >&2 ;;
 esac
 
 echo "## $(date -u +%Y-%m-%d): bench/run.sh $*"

@@ -10,9 +10,11 @@
 #include "weir/base.h"
 #include "weir/cache.h"
 #include "weir/frontier.h"
+#include "weir/graph.h"
 #include "weir/loop.h"
 #include "weir/observe.h"
 #include "weir/parallel.h"
 #include "weir/pool.h"
+#include "weir/procs.h"
 #include "weir/stream.h"
 #endif

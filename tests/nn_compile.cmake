@@ -88,6 +88,11 @@ weir_test(nn_hostile
     many_convolutions_compile
     memory_by_cuts_is_sound
     cuts_know_branches_sources_and_ends)
+set(nodes 100000)
+if("thread" IN_LIST WEIR_SANITIZE)
+    set(nodes 20000)
+endif()
+target_compile_definitions(test_nn_hostile PRIVATE WEIR_NODES=${nodes})
 foreach(program compile layout plan random hostile)
     target_link_libraries(test_nn_${program} PRIVATE weir_nn m)
 endforeach()

@@ -24,6 +24,8 @@ weir_race(nested_wait)
 weir_race(lost_compile)
 weir_race(waiters_fill_pool)
 weir_race(count_after_push)
+weir_race(early_reset)
+weir_race(lost_child)
 
 # The page that explains them. Looks at the tree alone, so once is enough.
 if(NOT WEIR_SANITIZE)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Real jobs on real input, with checks of their results: the inference service,
-# then `weir delta`, then `weir deps`. Ends with 1 if anything is wrong.
+# then `weir delta`, `weir deps`, `weir tiles`. Ends with 1 if anything is wrong.
 # usage: demo.sh [BUILD-FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -13,3 +13,6 @@ echo "== weir delta"
 echo
 echo "== weir deps"
 ./demo_deps.sh "$@"
+echo
+echo "== weir tiles"
+./demo_tiles.sh "$@"

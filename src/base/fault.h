@@ -10,10 +10,11 @@
 #include <stdint.h>
 
 typedef enum wr_fault_kind {
-    WR_FAULT_ALLOC,  // malloc, mmap
-    WR_FAULT_THREAD, // thread start
-    WR_FAULT_FD,     // eventfd
-    WR_FAULT_FIBER,  // fiber creation
+    WR_FAULT_ALLOC,   // malloc, mmap
+    WR_FAULT_THREAD,  // thread start
+    WR_FAULT_FD,      // eventfd, sockets, descriptors of processes
+    WR_FAULT_FIBER,   // fiber creation
+    WR_FAULT_PROCESS, // fork
     WR_FAULT_KINDS
 } wr_fault_kind;
 

@@ -76,7 +76,7 @@ int weir_observe_worker(weir_pool *pool, unsigned index,
         frame = frame->below;
     if (frame != NULL) {
         now.for_ns = now_ns - frame->started_ns;
-        copy_name(now.name, frame->name);
+        copy_name(now.name, wr_frame_own_name(frame));
     }
     wr_pool_unlock(pool);
     return wr_out_copy(stats, &now, sizeof(now));

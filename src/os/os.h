@@ -163,6 +163,64 @@ void wr_pages_free(void *pages, size_t bytes);
 // wr_aligned_alloc: zeroed, `alignment` a power of two; freed by wr_free.
 void *wr_aligned_alloc(size_t alignment, size_t bytes);
 
+// ---- processes -------------------------------------------------------------
+
+// What worker processes need. Only Linux has it all: elsewhere
+// wr_process_support says -ENOSYS, and so do those that have an error; the
+// others do nothing there.
+
+// wr_process_support: 0, or -ENOSYS (a system call is missing or forbidden).
+int wr_process_support(void);
+
+// wr_process_alone: does this process have one thread? One that was joined a
+// moment ago may still be going: it is waited for, some milliseconds.
+bool wr_process_alone(void);
+
+// wr_process_follow: the caller is killed when the thread that forked it ends.
+// Errors: -ESRCH (that process, `parent`, is gone already), -ENOSYS.
+int wr_process_follow(int parent);
+
+// wr_process_begin makes a process out of what fork left: the signals in
+// `ignored` (ended by 0) ignored, all others with their default action and not
+// blocked, no descriptors but 0, 1, 2 and the `count` (at most 4) in `keep`,
+// which are over 2. exit(3) runs nothing that was registered before.
+void wr_process_begin(const int *ignored, const int *keep, size_t count);
+
+// wr_process_close_but closes the descriptors over 2 but those in `keep`.
+void wr_process_close_but(const int *keep, size_t count);
+
+// wr_process_name: at most 15 bytes are shown.
+void wr_process_name(const char *name);
+
+// wr_process_watch: a descriptor (over 2) that stands for the process and is
+// readable when it has ended. Errors: -ESRCH, -EMFILE, -ENFILE, -ENOMEM,
+// -ENOSYS.
+int wr_process_watch(int pid);
+
+// wr_process_kill: with SIGKILL; one that has ended is no error.
+void wr_process_kill(int watch);
+
+// wr_process_reap takes the remains of a child of the caller that has ended.
+// True: *signal (or 0) and *exit_status (or -1) say how. False: it is no child
+// of the caller, or somebody else took them.
+bool wr_process_reap(int watch, int *signal, int *exit_status);
+
+// wr_high_fd gives a duplicate over 2, closed on exec, in place of fd, which it
+// closes. Errors: -EMFILE; fd is closed then too.
+int wr_high_fd(int fd);
+
+// Zeroed memory that stays the same in children. NULL: out of memory, or not
+// here. wr_shared_clear: it reads as zero again and takes no memory; whole
+// pages.
+size_t wr_page_size(void);
+void *wr_shared_alloc(size_t bytes);
+void wr_shared_free(void *memory, size_t bytes);
+void wr_shared_clear(void *memory, size_t bytes);
+
+// As wr_futex_wait without a deadline and wr_futex_wake, between processes.
+void wr_shared_wait(wr_atomic_u32 *word, uint32_t expected);
+void wr_shared_wake(wr_atomic_u32 *word);
+
 // ---- fork detection --------------------------------------------------------
 
 // A mark that is set in the process that made it and not in its children: on

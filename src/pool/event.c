@@ -88,9 +88,7 @@ int wr_event_attach(weir_event *event, weir_job *job, bool continues) {
     wr_pool_check_thread(pool);
     void *captured = wr_job_capture(pool);
     wr_pool_lock(pool);
-    int error = wr_job_accept_check(pool, job);
-    if (error != 0 && continues && pool->mode == WR_MODE_DRAIN && !pool->quit)
-        error = 0;
+    int error = wr_job_accept_check(pool, job, continues);
     if (error == 0) {
         wr_job *accepted = wr_job_of(job);
         wr_job_accept(pool, job, NULL, captured);

@@ -26,7 +26,7 @@ void wr_figures_fini(weir_pool *pool) { wr_free(pool->times); }
 const char *wr_frame_name(const wr_frame *frame) {
     while (frame != NULL && frame->fork != NULL)
         frame = frame->parent;
-    return frame != NULL ? frame->name : NULL;
+    return frame != NULL ? wr_frame_own_name(frame) : NULL;
 }
 
 static void record(const weir_worker *worker, enum wr_trace_kind kind,
@@ -72,8 +72,7 @@ void wr_figures_slept(const weir_worker *worker, int64_t begin_ns) {
 // ---- jobs ------------------------------------------------------------------
 
 void wr_figures_started(weir_pool *pool, const wr_frame *frame) {
-    const wr_job *job = wr_job_of(frame->job);
-    wr_histogram_add(&pool->times->queue, frame->started_ns - job->queued_ns);
+    wr_histogram_add(&pool->times->queue, frame->started_ns - frame->queued_ns);
 }
 
 void wr_figures_ran(weir_worker *worker, wr_frame *frame) {
@@ -86,10 +85,9 @@ void wr_figures_ran(weir_worker *worker, wr_frame *frame) {
                frame->started_ns, frame->ended_ns);
         return;
     }
-    uint64_t id = id_of(frame->job);
-    int64_t queued_ns = wr_job_of(frame->job)->queued_ns;
     wr_trace_emit_job(worker->pool->options.trace, wr_worker_ring(worker), name,
-                      id, queued_ns, frame->started_ns, frame->ended_ns);
+                      id_of(frame->job), frame->queued_ns, frame->started_ns,
+                      frame->ended_ns);
 }
 
 void wr_figures_ended(weir_pool *pool, const wr_frame *frame) {

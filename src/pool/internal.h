@@ -129,8 +129,10 @@ void wr_arrivals_close(weir_pool *pool);
 int wr_pool_refuses(weir_pool *pool);
 // wr_job_check aborts on a job that is in use or not filled in.
 void wr_job_check(const weir_job *job);
-// wr_job_accept_check: 0, -ESHUTDOWN; aborts on a job that is in use. _locked.
-int wr_job_accept_check(weir_pool *pool, const weir_job *job);
+// wr_job_accept_check: 0, -ESHUTDOWN; aborts on a job that is in use.
+// continues: it is part of work that has been accepted and has not ended, so a
+// pool that drains takes it from any thread. _locked.
+int wr_job_accept_check(weir_pool *pool, const weir_job *job, bool continues);
 // wr_job_fill gives a job's private words what each accepted job starts with.
 void wr_job_fill(weir_pool *pool, wr_job *job, wr_scope *scope, void *captured);
 // wr_job_accept makes a job the pool's: counted, timed; its state and queue
@@ -217,6 +219,21 @@ bool wr_broadcasts_unseen(const weir_worker *worker); // _locked
 void wr_pool_maybe_quit(weir_pool *pool);             // _locked
 bool wr_quiet(weir_pool *pool, void *unused);
 
+// ---- gang.c: see also gang.h -----------------------------------------------
+
+// All _locked.
+// wr_gangs_look: workers may have become free for gangs, or fewer are.
+void wr_gangs_look(weir_pool *pool);
+void wr_gangs_end(weir_pool *pool); // those that wait end with -ESHUTDOWN
+// wr_gang_join: a worker with nothing on its stack waits for the rest of the
+// gang that assembles. True: `item` is its part. False: there is nothing to do
+// for it, but it has a place to give up. May unlock.
+bool wr_gang_join(weir_worker *worker, wr_item *item);
+void wr_gang_stand_up(weir_worker *worker); // its part has run
+// The worker has lent its place, or is back: if it has a runner.
+void wr_relay_lent(weir_worker *worker);
+void wr_relay_back(weir_worker *worker);
+
 // ---- figures.c: what a pool knows of itself -------------------------------
 
 // wr_figures_init makes room for times and joins the trace, if they are
@@ -251,7 +268,11 @@ void wr_figures_slept(const weir_worker *worker, int64_t begin_ns);
 // wr_figures_count adds it all up, as weir_pool_count gives it. _locked.
 weir_pool_counts wr_figures_count(weir_pool *pool);
 // wr_frame_name: of the job that this is, or that this fork belongs to, or
-// NULL. _locked, or on the frame's own worker.
+// NULL. wr_frame_own_name: of this frame. _locked, or on the frame's own
+// worker.
+static inline const char *wr_frame_own_name(const wr_frame *frame) {
+    return wr_load(&frame->name, acquire, FRAME_1, "then it may be read");
+}
 const char *wr_frame_name(const wr_frame *frame);
 // wr_worker_lender: the frame that lent the place, while it is LENT. A frame
 // that it has begun to help with since is not. _locked.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The life of a job outside run: accepted, queued, cancelled, timed out,
 // accounted for.
+#include "pool/gang.h"
 #include "pool/internal.h"
 
 void *wr_job_capture(weir_pool *pool) {
@@ -32,14 +33,14 @@ int wr_pool_refuses(weir_pool *pool) {
     return error;
 }
 
-int wr_job_accept_check(weir_pool *pool, const weir_job *job) {
+int wr_job_accept_check(weir_pool *pool, const weir_job *job, bool continues) {
     wr_job_check(job);
     if (pool->mode == WR_MODE_RUN)
         return 0;
     // A drain lets work finish what it started, so its own workers may submit.
     const weir_worker *self = wr_worker_current();
-    if (pool->mode == WR_MODE_DRAIN && !pool->quit && self != NULL &&
-        self->pool == pool)
+    if (pool->mode == WR_MODE_DRAIN && !pool->quit &&
+        (continues || (self != NULL && self->pool == pool)))
         return 0;
     return -ESHUTDOWN;
 }
@@ -184,7 +185,7 @@ static bool has_room(weir_pool *pool, void *unused) {
 }
 
 int wr_job_submit(weir_pool *pool, weir_job *job, void *captured) {
-    int error = wr_job_accept_check(pool, job);
+    int error = wr_job_accept_check(pool, job, false);
     if (error != 0)
         return error;
     wr_job_accept(pool, job, NULL, captured);
@@ -223,6 +224,30 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
         error = wr_job_submit(pool, job, captured);
     if (error == 0)
         wr_pool_notify(pool);
+    wr_pool_unlock(pool);
+    if (error != 0)
+        wr_job_release(pool, captured);
+    wr_determ_point();
+    return error;
+}
+
+int wr_job_continue(weir_pool *pool, weir_job *job) {
+    if (wr_pool_forked(pool))
+        return -ECHILD;
+    wr_pool_check_thread(pool);
+    void *captured = wr_job_capture(pool);
+    if (wr_arrivals_take(pool, job) && wr_arrivals_begin(pool)) {
+        wr_arrivals_add(pool, job, captured);
+        wr_arrivals_end(pool);
+        return 0;
+    }
+    wr_pool_lock(pool);
+    int error = wr_job_accept_check(pool, job, true);
+    if (error == 0) {
+        wr_job_accept(pool, job, NULL, captured);
+        wr_inbox_push(pool, job);
+        wr_pool_notify(pool);
+    }
     wr_pool_unlock(pool);
     if (error != 0)
         wr_job_release(pool, captured);
@@ -353,6 +378,17 @@ int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
     wr_ended ended = {.status = *status};
     wr_job_account(pool, &ended);
     return 0;
+}
+
+bool wr_job_take_back(weir_pool *pool, weir_job *job) {
+    int status = -ECANCELED;
+    void *captured = NULL;
+    wr_pool_lock(pool);
+    int error = wr_job_withdraw(pool, job, false, &status, &captured);
+    wr_pool_unlock(pool);
+    if (error == 0)
+        wr_job_release(pool, captured);
+    return error == 0;
 }
 
 int weir_job_ran(const weir_job *job) {

@@ -20,13 +20,14 @@ bool wr_place_take(weir_worker *worker) {
 
 void wr_place_drop(weir_worker *worker) {
     wr_worker_set_state(worker, WR_SEARCHING);
-    if (worker->pool->budget != NULL)
+    if (worker->pool->budget != NULL && !worker->tokenless)
         wr_budget_give(worker->pool);
+    worker->tokenless = false;
 }
 
 bool wr_place_excess(weir_worker *worker) {
     weir_pool *pool = worker->pool;
-    return pool->placed > pool->width ||
+    return pool->placed > pool->width || worker->tokenless ||
            (pool->budget != NULL && wr_budget_wanted(pool));
 }
 
@@ -55,9 +56,11 @@ int wr_place_lend(weir_worker *worker, bool strict) {
     if (!spare && strict)
         return -EAGAIN;
     wr_worker_set_state(worker, WR_LENT);
-    if (pool->budget != NULL)
+    if (pool->budget != NULL && !worker->tokenless)
         wr_budget_give(pool);
     pool->counts.loans += spare;
+    wr_gangs_look(pool);
+    wr_relay_lent(worker);
     // The hints may lag behind a fork of just now: look under the locks.
     if (wr_pool_has_work(pool) || (pool->idle_count > 0 && wr_forks_open(pool)))
         wr_pool_notify(pool);
@@ -69,7 +72,8 @@ void wr_place_return(weir_worker *worker) {
     // Without a budget the worker goes on at once, maybe as one too many: the
     // stand-in gives its place up when its job ends. To wait for that could be
     // to wait for a job that blocks until this one goes on.
-    while (pool->budget != NULL && !wr_budget_take(pool)) {
+    while (pool->budget != NULL && !worker->tokenless &&
+           !wr_budget_take(pool)) {
         worker->wants_token = true;
         pool->token_waiters++;
         wr_worker_sleep(worker, WEIR_FOREVER);
@@ -81,6 +85,8 @@ void wr_place_return(weir_worker *worker) {
     // of one must line up again.
     pool->tokenless = false;
     wr_worker_set_state(worker, WR_PLACED);
+    wr_gangs_look(pool);
+    wr_relay_back(worker);
     if (pool->budget != NULL && wr_pool_has_work(pool))
         wr_pool_notify(pool);
 }

@@ -152,6 +152,7 @@ static void init_shared(weir_pool *pool) {
     wr_list_init(&pool->scopes);
     wr_list_init(&pool->events);
     wr_list_init(&pool->broadcasts);
+    wr_list_init(&pool->gangs);
     wr_list_init(&pool->idle);
     pool->creator = &thread_mark;
 }

@@ -34,7 +34,7 @@ static void wake_ancestors(weir_pool *pool, const wr_frame *frame) {
 static int submit_call(weir_pool *pool, wr_run *call) {
     void *captured = wr_job_capture(pool);
     wr_pool_lock(pool);
-    int error = wr_job_accept_check(pool, &call->job);
+    int error = wr_job_accept_check(pool, &call->job, false);
     if (error == 0) {
         wr_job_accept(pool, &call->job, NULL, captured);
         wr_job_of(&call->job)->call = call;

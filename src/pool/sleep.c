@@ -21,7 +21,10 @@ void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state) {
     switch (worker->state) {
     case WR_SEARCHING: pool->searching--; break;
     case WR_PLACED: pool->placed--; break;
-    case WR_LENT: pool->lent--; break;
+    case WR_LENT:
+        pool->lent--;
+        pool->seated_lent -= worker->seated;
+        break;
     case WR_IDLE:
         pool->idle_count--;
         wr_list_remove(&worker->idle);
@@ -36,7 +39,10 @@ void wr_worker_set_state(weir_worker *worker, enum wr_worker_state state) {
         if (pool->placed > pool->counts.place_highest)
             pool->counts.place_highest = pool->placed;
         break;
-    case WR_LENT: pool->lent++; break;
+    case WR_LENT:
+        pool->lent++;
+        pool->seated_lent += worker->seated;
+        break;
     case WR_IDLE:
         pool->idle_count++;
         if (worker->index < pool->width)
@@ -144,8 +150,8 @@ void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns) {
 }
 
 bool wr_pool_has_work(weir_pool *pool) {
-    if (pool->counts.queued > 0 || !wr_list_empty(&pool->ending) ||
-        wr_arrivals_any(pool))
+    if (pool->counts.queued > pool->gang_jobs || pool->gang != NULL ||
+        !wr_list_empty(&pool->ending) || wr_arrivals_any(pool))
         return true;
     for (unsigned i = 0; i < pool->index_limit; i++)
         if (wr_load(&pool->workers[i].deque_open, relaxed, ALONE,

@@ -37,6 +37,7 @@ static void end_queued(weir_pool *pool) {
         wr_job_end_unrun(pool, wr_container_of(event->jobs.next, wr_job, link),
                          -ESHUTDOWN);
     }
+    wr_gangs_end(pool);
 }
 
 static void enter_mode(weir_pool *pool, enum wr_pool_mode mode) {
@@ -44,8 +45,11 @@ static void enter_mode(weir_pool *pool, enum wr_pool_mode mode) {
         return;
     pool->mode = mode;
     wr_arrivals_close(pool);
-    if (mode >= WR_MODE_CANCEL)
+    if (mode >= WR_MODE_CANCEL) {
+        wr_store(&pool->ending_all, 1, relaxed, ALONE,
+                 "a flag; it orders nothing");
         end_queued(pool);
+    }
     if (mode == WR_MODE_ABORT) {
         wr_store(&pool->abort, 1, relaxed, ALONE, "a flag; it orders nothing");
         wr_waiters_wake(pool);
@@ -61,9 +65,10 @@ static void fill_running(const weir_worker *worker, weir_stop_report *report,
          frame = frame->below) {
         if (frame->fork != NULL)
             continue;
+        const char *name = wr_frame_own_name(frame);
         if (report->running < WEIR_STOP_RUNNING_MAX)
             report->running_jobs[report->running] = (weir_stop_running){
-                .name = frame->name != NULL ? frame->name : "?",
+                .name = name != NULL ? name : "?",
                 .worker = worker->index,
                 .for_ns = now_ns - frame->started_ns,
             };

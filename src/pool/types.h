@@ -64,8 +64,8 @@ typedef struct wr_timer {
 enum wr_job_state {
     WR_JOB_IDLE,
     WR_JOB_ATTACHED, // link is in event->jobs
-    WR_JOB_QUEUED,   // link is in pool->inbox[], pool->arrivals (its lock) or
-                     // scope->children
+    WR_JOB_QUEUED,   // link is in pool->inbox[], pool->arrivals (its lock),
+                     // pool->gangs or scope->children; in none: it has a seat
     WR_JOB_ENDING,   // link is in pool->ending or scope->children
     WR_JOB_RUNNING,  // link is in no list
     WR_JOB_ENDED,    // it ran
@@ -76,14 +76,17 @@ enum wr_job_state {
 struct wr_job {
     wr_atomic_u32 state; // enum wr_job_state
     wr_link link;
-    wr_timer timer;    // in pool->timers while timed
-    weir_pool *pool;   // where it was accepted
-    wr_scope *scope;   // it is a child of, or NULL
-    wr_event *event;   // while ATTACHED
-    void *captured;    // from hooks.capture
-    void *call;        // the wr_run of weir_run, or NULL
-    wr_frame *frame;   // while RUNNING
-    uint64_t sequence; // in its scope: breaks ties of keys
+    wr_timer timer;  // in pool->timers while timed
+    weir_pool *pool; // where it was accepted
+    wr_scope *scope; // it is a child of, or NULL
+    wr_event *event; // while ATTACHED
+    void *captured;  // from hooks.capture
+    void *call;      // the wr_run of weir_run, or NULL
+    union {
+        wr_frame *frame;                // while RUNNING
+        bool (*claim)(weir_job *first); // of a gang, while QUEUED
+    };
+    uint64_t sequence; // in its scope: breaks ties of keys; members of its gang
     int64_t queued_ns; // 0: nobody wants to know
     int32_t status;    // while ENDING: what done will be told
     uint8_t timed;     // timer is in the heap
@@ -142,16 +145,20 @@ struct wr_frame {
     wr_fork *fork;    // or NULL
     wr_scope *scope;  // the job is a child of, or NULL
     wr_scope *around; // the innermost scope it runs in, or NULL
-    const char *name; // the job's
     int64_t started_ns;
     int64_t deadline_ns;  // the job's, 0: none
     weir_worker *worker;  // runs it
     wr_run *call;         // the job is this weir_run's, or NULL
     void *captured;       // what hooks.enter got
     wr_atomic_u32 cancel; // 1: weir_cancel was called on the job
+    wr_atomic_ptr name;   // the job's; changed by its worker, see wr_job_named
+    wr_atomic_ptr owner;  // of the name, see wr_jobs_unname; or NULL
     // The frame's own worker only.
+    void *piece;          // of the owner's, that runs; descendants read it
     weir_job *job;        // NULL for a fork, and once its done is called
+    bool parted;          // `job` is only an address: its memory may be gone
     bool ended;           // the job's done is called now, or was
+    int64_t queued_ns;    // the job's
     int64_t ended_ns;     // run returned; 0: nobody wants to know
     wr_scope *open_scope; // the innermost scope this frame has open
     unsigned deque_base;  // the worker's deque_count at the start
@@ -267,7 +274,8 @@ struct weir_worker {
     uint64_t picks;
     uint64_t random;
     void *slot;
-    bool spin_pays; // the last spin found something
+    bool spin_pays;         // the last spin found something
+    struct wr_relay *relay; // see gang.h; or NULL
     wr_atomic_u64 forks_inline;
 
     // pool->lock.
@@ -276,6 +284,15 @@ struct weir_worker {
     bool live;            // has a thread or fiber
     bool wants_token;     // sleeps until the budget has one
     bool section;         // in a blocking section
+    bool tokenless;       // runs without a token, up to its next job boundary
+    bool reserved;        // waits for the rest of the gang that assembles
+    bool seated;          // has a seat in a gang, or runs it
+    bool stood_up;        // had one: other work goes first now
+    bool decided;         // the gang of its seat was claimed, or not:
+    bool claimed;         // which
+    wr_job *seat;         // its member of the gang, not yet begun, or NULL
+    void *seat_captured;  // what that job captured
+    uint64_t seat_gang;   // number of the gang
     int64_t placed_ns;    // busy since then, see below; 0: it is not
     uint64_t jobs;        // ended after it ran them
     wr_link idle;         // in pool->idle while IDLE
@@ -348,7 +365,17 @@ struct weir_pool {
     wr_link scopes;     // wr_scope.ready
     wr_link events;     // wr_event.attached
     wr_link broadcasts; // wr_broadcast.link
+    wr_link gangs;      // wr_job.link, gang after gang, by member
     uint64_t broadcast_number;
+
+    // Gangs: see gang.c.
+    wr_job *gang;           // first member of the gang that assembles, or NULL
+    unsigned gang_members;  // how many it has
+    unsigned gang_reserved; // workers that wait for the rest of it
+    unsigned seated;        // workers that are
+    unsigned seated_lent;   // of those, in state LENT
+    uint64_t gang_jobs;     // QUEUED and members of gangs
+    uint64_t gang_number;   // of the last that got its seats
 
     wr_heap timers;      // of jobs and scopes; key: deadline
     weir_worker *keeper; // sleeps until the first of them
@@ -414,7 +441,8 @@ struct weir_pool {
     // should wake. pushes: grows with everything queued.
     _Alignas(WR_CACHE_LINE) wr_atomic_u32 hungry;
     wr_atomic_u32 pushes;
-    wr_atomic_u32 abort; // 1: mode is ABORT
+    wr_atomic_u32 abort;      // 1: mode is ABORT
+    wr_atomic_u32 ending_all; // 1: mode is CANCEL or ABORT
 };
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a worker does: take something, run it, end it, again.
+#include "pool/gang.h"
 #include "pool/internal.h"
 
 // The worker that this thread is. A property of the thread, not of the
@@ -93,6 +94,11 @@ static bool take_any(weir_worker *worker, wr_item *item) {
         wr_item_take_job(pool, wr_container_of(ending, wr_job, link), item);
         return true;
     }
+    // A gang goes before all else, but not twice in a row.
+    bool stood_up = worker->stood_up;
+    worker->stood_up = false;
+    if (pool->gang != NULL && !stood_up)
+        return wr_gang_join(worker, item);
     // A turn for the inbox, so that work that feeds itself in scopes and forks
     // cannot keep it waiting.
     if (++worker->picks % WR_INBOX_EVERY == 0 && take_inbox(pool, item))
@@ -118,6 +124,10 @@ static int run_job(weir_worker *worker, wr_frame *frame, const wr_item *item) {
     int status = item->status;
     if (item->run) {
         status = public->run(worker, public);
+        if (frame->parted) {
+            wr_check(frame->ended, "a job that parted is not over");
+            return status;
+        }
         check_balanced(worker, frame);
         if (wr_pool_timed(worker->pool))
             wr_figures_ran(worker, frame);
@@ -129,6 +139,57 @@ static int run_job(weir_worker *worker, wr_frame *frame, const wr_item *item) {
     if (done != NULL)
         done(public, status);
     return status;
+}
+
+void wr_job_part(weir_worker *self, const void *owner) {
+    wr_frame *frame = self->frame;
+    wr_job *job = wr_job_of(frame->job);
+    wr_job_owned(self, owner);
+    frame->parted = true;
+    wr_store(&job->state, WR_JOB_ENDED, release, JOB_1,
+             "whoever submits it again sees that it has ended");
+}
+
+void wr_job_runs(weir_worker *self, void *piece) { self->frame->piece = piece; }
+
+void *wr_job_running(const weir_worker *self, const void *owner) {
+    for (const wr_frame *top = self->frame; top != NULL; top = top->below)
+        for (const wr_frame *frame = top; frame != NULL; frame = frame->parent)
+            if (frame->piece != NULL &&
+                wr_load(&frame->owner, relaxed, ALONE,
+                        "its own, or of a frame that it descends from") ==
+                    owner)
+                return frame->piece;
+    return NULL;
+}
+
+void wr_job_over(weir_worker *self) {
+    self->frame->piece = NULL;
+    check_balanced(self, self->frame);
+    if (wr_pool_timed(self->pool))
+        wr_figures_ran(self, self->frame);
+    self->frame->ended = true;
+}
+
+void wr_job_named(weir_worker *self, const char *name) {
+    wr_store(&self->frame->name, (void *)(uintptr_t)name, release, FRAME_1,
+             "who looks at the pool reads it");
+}
+
+int64_t wr_job_began(const weir_worker *self) {
+    return self->frame->started_ns;
+}
+
+void wr_job_lost(weir_worker *self) {
+    self->frame->piece = NULL;
+    if (wr_pool_timed(self->pool))
+        self->frame->ended_ns = wr_now_ns();
+    self->frame->ended = true;
+}
+
+void wr_job_owned(weir_worker *self, const void *owner) {
+    wr_store(&self->frame->owner, (void *)(uintptr_t)owner, relaxed, ALONE,
+             "who looks for it learned otherwise that the job is over");
 }
 
 static void run_fork(weir_worker *worker, wr_frame *frame) {
@@ -162,8 +223,9 @@ static void fill_frame(weir_worker *worker, wr_frame *frame,
         frame->around = job->scope;
     frame->call = job->call;
     frame->captured = job->captured;
-    frame->name = item->job->name;
+    wr_atomic_init(&frame->name, (void *)(uintptr_t)item->job->name);
     frame->deadline_ns = item->job->deadline_ns;
+    frame->queued_ns = job->queued_ns;
 }
 
 static int run_item(weir_worker *worker, wr_frame *frame, const wr_item *item) {
@@ -252,6 +314,8 @@ bool wr_worker_turn(weir_worker *worker, bool rest) {
     if (searched && wr_pool_has_work(pool))
         wr_pool_notify(pool);
     wr_item_run(worker, &item);
+    if (worker->seated)
+        wr_gang_stand_up(worker);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "programs/deps/command.h"
 #include "programs/nn/command.h"
 #include "programs/serve/command.h"
+#include "programs/tiles/command.h"
 
 #include "weir/base.h"
 
@@ -25,6 +26,7 @@ static const subcommand subcommands[] = {
     {"deps", "find what an npm project depends on", wr_deps_main},
     {"run", "run an ONNX model once, and say where the time goes", wr_nn_main},
     {"serve", "an inference service for ONNX models", wr_serve_main},
+    {"tiles", "factor or multiply a large matrix, tile by tile", wr_tiles_main},
 };
 enum { SUBCOMMANDS = sizeof(subcommands) / sizeof(subcommands[0]) };
 

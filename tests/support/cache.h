@@ -238,8 +238,14 @@ static inline int bench_load(void *context, weir_worker *self,
     b->loads++;
     p->number = number;
     p->flight = flight;
+    // Who sees that it has begun may land it and then write the plan of the
+    // next one, on threads while this one is on its way to look at it.
+    int is_later = p->act == NULL && p->gate == NULL && p->hold == NULL &&
+                   p->needs_count == 0 && p->is_later;
     bench_unlock(b);
     mark_set(&p->begun);
+    if (is_later)
+        return WEIR_LOAD_LATER;
 
     int status = p->act != NULL ? p->act(b, p, self, flight) : 0;
     if (status == 0 && p->gate != NULL)

@@ -171,10 +171,14 @@ static void ender_start(ender *e, bench *b, weir_stop_mode mode) {
     e->thread = thread_start(ender_main, e);
 }
 
-static void ender_join(ender *e) {
-    thread_join(e->thread);
-    CHECK_EQ(e->result, 0);
-    check_stopped(e->b, &e->counts);
+static void enders_join(ender *enders, int count) {
+    // One may return while another still tells the listener what went.
+    for (int i = 0; i < count; i++)
+        thread_join(enders[i].thread);
+    for (int i = 0; i < count; i++) {
+        CHECK_EQ(enders[i].result, 0);
+        check_stopped(enders[i].b, &enders[i].counts);
+    }
 }
 
 // refusing waits until the cache refuses outsiders.
@@ -207,7 +211,7 @@ static void a_load_may_put_and_get_while_the_cache_drains(void) {
     ender_start(&e, &b, WEIR_STOP_DRAIN);
     refusing(&b);
     gate_open(&busy);
-    ender_join(&e);
+    enders_join(&e, 1);
     check_value(&a, a.value);
     gate_fini(&busy);
     bench_free(&b);
@@ -545,8 +549,7 @@ static void several_threads_may_stop_at_once(void) {
         ender_start(&enders[i], &b, i % 2 ? WEIR_STOP_DRAIN : WEIR_STOP_CANCEL);
     refusing(&b);
     gate_open(&busy);
-    for (int i = 0; i < 4; i++)
-        ender_join(&enders[i]);
+    enders_join(enders, 4);
     check_value(&a, a.value);
     gate_fini(&busy);
     bench_free(&b);

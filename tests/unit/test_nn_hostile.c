@@ -7,7 +7,9 @@
 
 #include "os/os.h"
 
-enum { MANY = 100000 };
+// The square of 100,000 nodes would be hours. All is on one thread: where
+// threads are watched, which costs much, fewer will do.
+enum { MANY = WEIR_NODES };
 
 // Builds graphs of many nodes without names to look up.
 typedef struct many {

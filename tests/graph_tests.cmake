@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: MIT
+
+# Under a sanitizer tests of many tasks take fewer.
+set(WEIR_GRAPH_SMALLER 1)
+if(WEIR_SANITIZE)
+    set(WEIR_GRAPH_SMALLER 20)
+endif()
+
+weir_test(graph_order
+    modes_order_as_they_say
+    bytes_that_only_touch_are_apart
+    the_whole_buffer_is_all_its_bytes
+    tiles_wait_exactly_for_common_bytes
+    interleaved_columns_run_at_the_same_time
+    tiles_of_a_grid_run_at_the_same_time
+    a_reader_waits_for_every_writer_of_its_bytes
+    a_writer_waits_for_every_reader
+    a_readwrite_chain_runs_in_order
+    edges_of_ones_own_order_tasks
+    an_edge_may_come_from_what_has_ended
+    many_to_one_and_one_to_many
+    a_kernel_gets_what_was_named
+    arguments_are_copied
+    ready_tasks_go_by_priority_then_in_order)
+weir_test(graph_refuse
+    a_graph_with_bad_options_is_refused
+    a_heap_beyond_all_memory_is_refused
+    a_stopped_pool_gets_no_graph
+    counts_of_another_size_are_refused
+    nothing_is_destroyed_twice_or_without
+    bad_buffers_are_refused
+    buffers_may_touch_each_other
+    a_closed_buffer_is_stale
+    a_buffer_in_use_is_neither_closed_nor_mended
+    a_buffer_that_a_task_waits_with_is_in_use
+    bad_allocations_are_refused
+    without_a_heap_nothing_is_allocated
+    bad_accesses_are_refused
+    a_task_does_not_fight_itself
+    unordered_fights_nobody
+    bad_specs_are_refused
+    a_task_has_so_many_accesses_and_no_more
+    a_released_task_is_not_waited_for
+    a_closed_flow_takes_nothing
+    scopes_have_a_bottom_and_a_top
+    bad_flows_are_refused
+    an_outcome_of_another_size_is_refused
+    a_forked_child_is_refused)
+weir_test(graph_handle
+    a_task_is_polled_and_waited_for
+    numbers_count_from_one
+    a_handle_outlives_its_flow
+    a_released_task_goes_on
+    stale_handles_stay_stale_while_slots_are_recycled
+    memory_of_tasks_is_used_again
+    handles_that_are_kept_keep_their_slots
+    a_job_goes_on_from_a_task
+    a_job_goes_on_from_a_flow
+    an_attached_job_may_be_cancelled
+    a_continuation_may_submit
+    waits_in_kernels
+    a_wait_lets_later_tasks_pass
+    a_task_cannot_wait_for_itself
+    a_task_cannot_wait_for_its_flow
+    a_task_may_wait_for_another_flow
+    without_threads_a_wait_that_cannot_end_is_said
+    many_threads_wait_for_one_task)
+weir_test(graph_flow
+    an_empty_flow_ends_when_it_is_closed
+    a_flow_ends_with_its_last_task
+    tasks_run_while_their_flow_is_open
+    independent_flows_run_at_the_same_time
+    flows_are_ordered_by_what_they_share
+    threads_may_submit_to_one_flow
+    threads_may_submit_to_flows_of_their_own
+    kernels_may_submit
+    cancel_ends_what_has_not_started
+    cancel_tells_what_runs
+    cancel_without_anything_is_no_failure
+    a_failure_counts_more_than_a_cancel
+    what_depends_on_the_cancelled_fails
+    a_cancel_may_meet_anything
+    a_cancel_may_come_under_any_seed
+    a_drain_waits_for_open_flows
+    a_stop_that_cancels_ends_flows
+    a_stop_that_aborts_ends_flows
+    a_stop_may_come_at_any_moment
+    destroy_ends_what_has_not_ended
+    graphs_on_one_pool_are_apart
+    a_task_without_a_kernel_gathers)
+weir_test(graph_child
+    a_tasks_flows_end_before_what_follows_it
+    a_task_has_not_ended_before_its_flow
+    flows_of_one_task_are_ordered
+    tasks_of_tasks_of_tasks
+    children_touch_what_their_parent_does
+    a_child_waits_for_nothing_outside
+    children_allocate_for_themselves
+    a_child_does_not_wait_for_what_its_parent_holds
+    a_task_fails_with_its_flow
+    its_own_failure_goes_first
+    cancel_reaches_flows_within
+    a_child_flow_may_be_cancelled
+    a_kernel_may_wait_for_its_flow
+    a_grandchild_cannot_wait_for_all
+    a_parent_is_a_call_of_this_graph)
+weir_test(graph_heap
+    scopes_choose_the_ring
+    blocks_are_aligned_and_apart
+    rings_are_independent
+    an_inner_ring_comes_back_while_the_outer_is_held
+    a_buffer_ends_with_its_scope
+    a_buffer_may_be_closed_before_its_scope
+    outputs_may_be_allocated_at_submit
+    a_refused_submission_allocates_nothing
+    what_comes_back_unblocks
+    a_cancel_unblocks
+    a_stop_of_the_pool_unblocks
+    the_deadline_ends_the_wait
+    the_heaps_timeout_ends_the_wait
+    a_heap_that_never_waits_says_so
+    d3_the_timeout_counts_from_the_last_progress
+    who_holds_the_ring_himself_is_told
+    behind_what_one_holds_nothing_comes_back
+    what_others_hold_may_come_back
+    memory_is_held_while_it_is_used
+    many_threads_share_a_small_ring)
+weir_test(graph_failure
+    a_reader_fails_with_its_writer
+    the_reason_goes_along
+    d25_a_long_reason_is_cut_between_characters
+    a_positive_result_is_a_failure
+    writers_and_earlier_readers_are_not_poisoned
+    a_write_that_covers_heals
+    a_write_under_several_failures_heals_them_all
+    a_healing_write_may_be_submitted_before_the_failure
+    mend_makes_data_good
+    a_buffer_that_is_closed_forgets_its_failures
+    memory_of_the_heap_comes_without_old_failures
+    the_lowest_root_counts
+    the_flow_has_the_status_of_its_first_task
+    an_edge_from_a_failed_task_poisons
+    an_edge_from_a_released_failure_is_remembered
+    poison_crosses_flows
+    a_root_is_remembered_longer_than_its_flow
+    what_is_poisoned_keeps_its_place
+    what_is_cancelled_keeps_its_place
+    d15_a_chain_of_a_million_fails
+    a_failure_takes_many_dependents_at_once
+    independent_branches_finish)
+weir_test(graph_random
+    random_programs_do_as_one_after_the_other
+    random_failures_take_what_depends_on_them
+    random_programs_may_be_cancelled
+    random_failures_and_cancels
+    random_programs_from_several_threads
+    a_graph_is_used_again_and_again)
+weir_test(graph_observe
+    edges_are_told_also_from_what_has_ended
+    the_end_is_told_with_its_times
+    the_picture_does_not_depend_on_timing
+    the_picture_is_complete
+    an_observer_may_lack_functions
+    the_counts_are_true
+    nothing_is_reset_while_anything_lives
+    a_reset_meets_what_runs
+    a_second_run_needs_what_the_first_did
+    a_reset_never_meets_a_completion)
+weir_test(graph_fault
+    create_leaves_nothing
+    register_leaves_nothing
+    begin_leaves_nothing
+    d7_an_allocation_leaves_nothing
+    submit_leaves_nothing
+    slots_run_out_of_memory
+    d20_ending_needs_no_memory
+    waits_and_attached_jobs_need_little)
+weir_test(graph_defects
+    d1_an_empty_ring_takes_all_that_it_can_hold
+    d2_one_block_back_is_room_for_one
+    d4_memory_is_flat_while_there_is_always_a_run
+    d5_no_size_is_rounded_to_nothing
+    d6_a_ring_of_an_odd_size_holds_that_much
+    d8_no_wake_up_is_lost
+    d9_a_queued_writer_holds_its_memory
+    d9_what_is_used_after_its_scope_is_refused
+    a_cancel_leaves_running_tasks_their_memory
+    d10_slices_of_one_buffer_stay_cheap
+    d11_readers_and_writers_are_ordered_too
+    d12_ranges_with_other_offsets_overlap
+    d13_buffers_are_told_apart_by_themselves
+    d14_writes_of_a_group_that_overlap_are_refused
+    d18_what_waits_uses_no_cpu_time
+    d19_runs_overlap_beyond_any_depth
+    recycling_never_meets_who_attaches
+    two_thousand_tasks_live_at_once
+    a_million_tasks_live_at_once)
+weir_test(graph_group
+    members_run_at_once_on_different_workers
+    d16_a_group_beyond_the_pool_is_refused
+    groups_of_several_graphs_take_turns
+    what_follows_a_group_waits_for_all_members
+    a_group_has_ended_when_all_have
+    a_group_fails_with_its_first_failure
+    a_group_that_is_cancelled_does_not_run
+    a_cancel_may_meet_a_group
+    groups_may_be_stopped
+    d17_a_group_is_not_overtaken_by_singles
+    a_group_between_singles_has_its_turn)
+
+foreach(test graph_order graph_refuse graph_handle graph_flow graph_child
+        graph_heap graph_failure graph_random graph_observe graph_fault
+        graph_defects graph_group)
+    target_compile_definitions(test_${test}
+        PRIVATE TEST_SMALLER=${WEIR_GRAPH_SMALLER})
+endforeach()

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+weir_test(graph_threads
+    what_a_kernel_came_to_is_told
+    each_ticket_ends_once_and_is_touched_no_more
+    an_ended_ticket_may_be_submitted_again_at_once
+    measured_pools_and_hooks_see_recycled_tickets
+    priorities_go_first_and_equals_in_order
+    a_kernel_may_wait_for_what_comes_behind
+    who_blocks_in_a_kernel_holds_up_no_other
+    other_jobs_run_under_a_stream_of_tickets
+    a_running_kernel_is_told_of_a_cancel
+    what_can_never_run_here_is_refused
+    a_pool_that_drains_takes_what_follows_from_any_thread
+    a_stopped_pool_ends_tickets_without_running_them
+    names_may_go_once_the_endpoint_has_ended)
+weir_test(graph_gang
+    members_run_at_the_same_time_on_workers_of_their_own
+    members_may_spin_for_each_other
+    each_member_says_what_it_came_to
+    d17_a_group_assembles_under_a_stream_of_singles
+    a_single_runs_under_a_stream_of_groups
+    the_worker_of_a_member_that_has_ended_is_free
+    groups_of_all_workers_of_two_graphs_take_turns
+    groups_of_any_size_and_singles_all_end
+    a_group_holds_no_worker_that_a_wait_needs
+    a_member_that_waits_gets_what_it_waits_for
+    a_group_of_a_waiting_member_overtakes_what_waits_for_it
+    members_may_open_scopes
+    members_may_block
+    who_waits_for_a_group_serves_broadcasts
+    a_job_that_broadcasts_is_not_waited_for_in_vain
+    a_withdrawn_group_lets_its_workers_go
+    a_stop_while_a_group_assembles_ends_it_once
+    a_drain_runs_groups_that_were_accepted
+    a_stop_may_come_at_any_moment
+    groups_assemble_on_any_budget)

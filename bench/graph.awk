@@ -154,7 +154,7 @@ function goal(text, most, name, factor, unit) {
     if (name in mid)
         printf "| %s | at most %s %s | %s (%s) | %s |\n", text, most, unit,
             number(mid[name] * factor), number(low[name] * factor),
-            mid[name] * factor <= most ? "yes" : "no"
+            (mid[name] * factor <= most ? "yes" : "no")
 }
 
 function goals(    best, who, n, list, i) {
@@ -178,7 +178,7 @@ function goals(    best, who, n, list, i) {
         return
     best = 100 * mid["perfect:cholesky.wall"] / 2 / mid["weir:cholesky.wall"]
     printf "| Cholesky | at least 92 %% of perfect | %.1f | %s |\n", best,
-        best >= 92 ? "yes" : "no"
+        (best >= 92 ? "yes" : "no")
     n = split("gomp omp starpu blas", list, " ")
     best = "weir"
     for (i = 1; i <= n; i++)

@@ -79,6 +79,7 @@ weir_test(graph_flow
     cancel_without_anything_is_no_failure
     a_failure_counts_more_than_a_cancel
     what_depends_on_the_cancelled_fails
+    what_is_cancelled_first_is_cancelled
     a_cancel_may_meet_anything
     a_cancel_may_come_under_any_seed
     a_drain_waits_for_open_flows
@@ -123,6 +124,7 @@ weir_test(graph_heap
     who_holds_the_ring_himself_is_told
     behind_what_one_holds_nothing_comes_back
     what_others_hold_may_come_back
+    without_threads_a_wait_that_cannot_end_is_said
     memory_is_held_while_it_is_used
     many_threads_share_a_small_ring)
 weir_test(graph_failure

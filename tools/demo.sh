@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 # Real jobs on real input, with checks of their results: the inference service,
-# then `weir delta`, `weir deps`, `weir tiles`. Ends with 1 if anything is wrong.
+# `weir delta`, `weir deps`, `weir tiles`. Ends with 1 if anything is wrong.
 # usage: demo.sh [BUILD-FOLDER]
 set -euo pipefail
 cd "$(dirname "$0")"

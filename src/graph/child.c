@@ -116,8 +116,10 @@ static void work(worker *self, wr_mail_frame *frame, uint64_t word) {
     };
     self->call.told = &frame->told;
     self->call.reason[0] = '\0';
-    // What was cancelled while it lay here does not begin.
-    bool unrun = wr_load(&frame->told, relaxed, ALONE,
+    // What was cancelled while it lay here does not begin; but a member of a
+    // group does, for the others may wait for it.
+    bool unrun = frame->members == 1 &&
+                 wr_load(&frame->told, relaxed, ALONE,
                          "a hint: it may begin as it is cancelled") != 0;
     int status = unrun ? -ECANCELED : run(self, frame->kernel);
     finish(self, frame, word, status, unrun);

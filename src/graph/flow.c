@@ -49,7 +49,7 @@ static void end_flow(weir_flow *flow, wr_task **list) {
     wr_mutex_unlock(&graph->lock);
     weir_event_fire(&flow->ended, status);
     if (parent != NULL &&
-        wr_fetch_sub(&parent->parts, 1, acq_rel, TASK_4,
+        wr_fetch_sub(&parent->parts, 1, acq_rel, TASK_2,
                      "the last part sees what child flows did") == 1) {
         parent->next = *list;
         *list = parent;

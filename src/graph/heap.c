@@ -80,7 +80,7 @@ typedef struct request {
     size_t count;
     wr_extent **extents;
     unsigned ring;
-    size_t largest;
+    bool waited;
     uint64_t returns;    // of the ring, when it was looked at last
     int64_t progress_ns; // when that had changed
     int64_t deadline_ns;
@@ -110,14 +110,15 @@ static void untake(request *r, size_t count) {
     }
 }
 
+// All or none, and without a trace if none: what is given back counts as
+// progress.
 static int take_all(request *r) {
     wr_ring *ring = &r->flow->graph->rings[r->ring];
+    if (!wr_ring_fits(ring, r->bytes, r->count))
+        return -EAGAIN;
     for (size_t i = 0; i < r->count; i++) {
         int error = wr_ring_take(ring, r->bytes[i], &r->extents[i]->block);
-        if (error != 0) {
-            untake(r, i);
-            return error;
-        }
+        wr_assert(error == 0);
     }
     return 0;
 }
@@ -133,7 +134,6 @@ static int sum_up(request *r) {
         if (bytes > ring->size || bytes > ring->size - sum)
             return -E2BIG;
         sum += (bytes + WR_RING_ALIGN - 1) / WR_RING_ALIGN * WR_RING_ALIGN;
-        r->largest = bytes > r->largest ? bytes : r->largest;
     }
     return sum > ring->size ? -E2BIG : 0;
 }
@@ -142,7 +142,7 @@ static int sum_up(request *r) {
 static int wait_once(request *r) {
     weir_graph *graph = r->flow->graph;
     wr_ring *ring = &graph->rings[r->ring];
-    if (!wr_ring_could(ring, r->largest, is_held, r))
+    if (!wr_ring_could_all(ring, r->bytes, r->count, is_held, r))
         return -EDEADLK;
     int64_t now = wr_now_ns();
     if (ring->returns != r->returns) {
@@ -159,6 +159,8 @@ static int wait_once(request *r) {
     wr_round *round = round_join(graph);
     if (round == NULL)
         return -ENOMEM;
+    graph->heap_waits += !r->waited;
+    r->waited = true;
     wr_mutex_unlock(&graph->lock);
     int error = weir_event_wait(&round->event, limit, NULL);
     round_unref(round);
@@ -167,8 +169,6 @@ static int wait_once(request *r) {
 }
 
 static int take_or_wait(request *r) {
-    weir_graph *graph = r->flow->graph;
-    bool waited = false;
     for (;;) {
         if (r->flow->closed)
             return -ESHUTDOWN;
@@ -179,8 +179,6 @@ static int take_or_wait(request *r) {
             return error;
         if (error != 0)
             return error;
-        graph->heap_waits += !waited;
-        waited = true;
     }
 }
 

@@ -102,12 +102,12 @@ static vehicle *wanted(wr_threads *threads, int index) {
     return found;
 }
 
-// The same, for the best that is ready. _locked.
-static vehicle *wanted_for_best(wr_threads *threads) {
-    for (int i = WR_THREADS_PRIORITIES - 1; i >= 0; i--)
-        if (!wr_list_empty(&threads->ready[i]))
-            return wanted(threads, i);
-    return NULL;
+// Of the best that is ready; LOW if nothing is. _locked.
+static int best_index(const wr_threads *threads) {
+    int index = WR_THREADS_PRIORITIES - 1;
+    while (index > 0 && wr_list_empty(&threads->ready[index]))
+        index--;
+    return index;
 }
 
 static weir_job *vehicle_job(vehicle *v) {
@@ -245,7 +245,9 @@ static weir_job *lent(wr_relay *base) {
     wr_threads *threads = wr_container_of(base, runner, base)->threads;
     wr_mutex_lock(&threads->lock);
     threads->running--;
-    vehicle *v = wanted_for_best(threads);
+    vehicle *v = NULL;
+    if (wr_load(&threads->waiting, relaxed, ALONE, "under the lock") != 0)
+        v = wanted(threads, best_index(threads));
     if (v != NULL)
         threads->queued[v->index]++;
     wr_mutex_unlock(&threads->lock);
@@ -293,16 +295,19 @@ static bool leave_turn(runner *own, wr_ticket *kept_one) {
     if (kept_one != NULL)
         push(threads, kept_one, true);
     threads->running--;
-    vehicle *v = wanted_for_best(threads);
-    if (v == NULL)
+    int index = best_index(threads);
+    vehicle *v = wanted(threads, index);
+    bool stays = v == NULL && !enough(threads, index);
+    if (stays)
         threads->running++;
+    else
+        wr_job_lost(own->self);
     wr_mutex_unlock(&threads->lock);
     own->count = 0;
     own->begin_ns = wr_now_ns();
-    if (v == NULL)
+    if (stays)
         return false;
-    wr_job_lost(own->self);
-    if (submit_runner(v) == 0)
+    if (v == NULL || submit_runner(v) == 0)
         return true;
     own->stopped = true;
     wr_mutex_lock(&threads->lock);

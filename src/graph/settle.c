@@ -92,6 +92,8 @@ static void note_failure(wr_task *task, const wr_ticket *ticket,
         if (reason != NULL)
             memcpy(reason, ending->reason, size);
     }
+    // What has not begun did not fail: its flow was cancelled, or shut down.
+    int told = ending->unrun ? wr_flow_told(task->flow) : 0;
     wr_mutex_lock(&task->lock);
     // Those that were told to stop because another failed are not why.
     uint32_t order =
@@ -99,7 +101,7 @@ static void note_failure(wr_task *task, const wr_ticket *ticket,
     bool first = task->cause.status == 0;
     if (first || order < task->failed_by) {
         task->failed_by = order;
-        task->cause.status = ending->status;
+        task->cause.status = told != 0 ? told : ending->status;
         task->cause.signal = ending->signal;
         task->cause.exit_status = ending->exit_status;
         char *old = task->cause.reason;
@@ -121,7 +123,7 @@ void wr_ticket_ended(wr_ticket *ticket, const wr_ending *ending) {
         wr_store(&task->began, 1, relaxed, ALONE,
                  "the last member sees it: members_left");
     if (ticket->members > 1 &&
-        wr_fetch_sub(&task->members_left, 1, acq_rel, TASK_3,
+        wr_fetch_sub(&task->members_left, 1, acq_rel, TASK_2,
                      "the last member sees what the others did") != 1)
         return;
     task->ran = wr_load(&task->began, relaxed, ALONE,
@@ -129,7 +131,7 @@ void wr_ticket_ended(wr_ticket *ticket, const wr_ending *ending) {
     task->worker = ending->worker;
     task->begin_ns = ending->begin_ns;
     task->end_ns = ending->end_ns;
-    if (wr_fetch_sub(&task->parts, 1, acq_rel, TASK_4,
+    if (wr_fetch_sub(&task->parts, 1, acq_rel, TASK_2,
                      "the last part sees what child flows did") == 1)
         wr_settle(task);
 }

@@ -83,7 +83,7 @@ static void done_unrun(weir_job *job, int status) {
     // counts the members that have come here.
     wr_ticket *first = ticket - ticket->member;
     uint32_t members = ticket->members;
-    if (members > 1 && wr_fetch_add(&first->told, 1, acq_rel, GANG_1,
+    if (members > 1 && wr_fetch_add(&first->told, 1, acq_rel, TASK_2,
                                     "the pool has done with all their jobs") +
                                1 <
                            members)

@@ -17,6 +17,9 @@ enum { RING = 1 << 16 };
 // Under a sanitizer tests of many tasks take TEST_SMALLER times fewer (cmake).
 enum { MANY = 1000000 / TEST_SMALLER };
 
+// Seeds of a test that is long for each of them.
+enum { SEEDS = TEST_SMALLER == 1 ? TEST_SEEDS : TEST_SEEDS / 5 };
+
 #define CASE(name)                                                             \
     { #name, name }
 

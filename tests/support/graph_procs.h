@@ -150,6 +150,7 @@ typedef struct world {
     size_t ring_bytes;   //
     weir_zygote *zygote; // --
     weir_procs *procs;
+    weir_procs *other; // or NULL
     weir_pool *pool;
     weir_graph *graph;
     weir_flow *flow;
@@ -211,10 +212,18 @@ static inline void world_open(world *w) {
                                          WEIR_WHOLE);
 }
 
+// world_use_other makes the other group the one that tasks are given to.
+static inline void world_use_other(world *w) {
+    weir_procs *procs = w->procs;
+    w->procs = w->other;
+    w->other = procs;
+}
+
 static inline void world_close(world *w) {
     weir_flow_release(w->flow);
     weir_graph_destroy(w->graph);
     weir_pool_destroy(w->pool);
+    weir_procs_destroy(w->other); // a group outlives the graphs that had it
     weir_procs_destroy(w->procs);
     weir_zygote_free(w->zygote, w->board);
     weir_zygote_destroy(w->zygote);

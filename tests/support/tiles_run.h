@@ -17,6 +17,7 @@ typedef struct result {
     wr_tiles_ran ran;
     wr_tiles_path path;
     uint64_t edges, busy; // tasks of all workers
+    uint64_t crashes;     // tasks, by the group's own count
     wr_tiles_why why;
 } result;
 
@@ -63,6 +64,10 @@ static inline int solve(problem *p, const way *w, result *out) {
     for (unsigned i = 0; i < 64; i++)
         out->busy += wr_tiles_shape_busy(&shape, i, false).tasks +
                      wr_tiles_shape_busy(&shape, i, true).tasks;
+    weir_procs_counts counts = {.size = sizeof(counts)};
+    if (w->processes)
+        CHECK_EQ(weir_procs_count(crew.procs, &counts), 0);
+    out->crashes = counts.crashes;
     wr_tiles_shape_fini(&shape);
     wr_tiles_crew_free(&crew, data.a.data, p->bytes);
     wr_tiles_crew_free(&crew, data.pivots, pivots);

@@ -116,7 +116,7 @@ static void children_come_before_what_follows(weir_pool *pool) {
 
 static void a_tasks_flows_end_before_what_follows_it(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-    for_each_pool_with(&options, children_come_before_what_follows, 100);
+    for_each_pool_with(&options, children_come_before_what_follows, SEEDS / 2);
 }
 
 static int gate_inside(parent *p, weir_flow *flow) {

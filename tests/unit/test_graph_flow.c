@@ -336,6 +336,26 @@ static void what_depends_on_the_cancelled_fails(void) {
     bench_close(&b);
 }
 
+// A task that waits, of a flow that is cancelled: what fails later is not why.
+static void what_is_cancelled_first_is_cancelled(void) {
+    bench b;
+    bench_on(&b, pool_of(2));
+    weir_flow *flow = flow_of(b.graph), *other = flow_of(b.graph);
+    holder h;
+    holder_hold(&h, other, -EIO,
+                ACCESSES(WEIR_ACCESS(WEIR_WRITE, b.buffer, 0, 8)));
+    weir_task waits = task_of(flow, &empty, NULL,
+                              ACCESSES(WEIR_ACCESS(WEIR_READ, b.buffer, 0, 8)));
+    weir_flow_cancel(flow);
+    CHECK_EQ(weir_task_wait(b.graph, waits, 0, NULL), -ETIMEDOUT);
+    holder_open(&h);
+    CHECK_EQ(holder_end(&h, b.graph), -EIO);
+    CHECK_EQ(task_end(b.graph, waits), -ECANCELED);
+    CHECK_EQ(flow_end(flow), -ECANCELED);
+    CHECK_EQ(flow_end(other), -EIO);
+    bench_close(&b);
+}
+
 // Anyone may cancel at any moment; each task ends once, with one truth.
 static void *cancel_main(void *argument) {
     crowd *c = argument;
@@ -407,7 +427,7 @@ static void cancels_under_seeds(weir_pool *pool) {
 
 static void a_cancel_may_come_under_any_seed(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-    for_each_pool_with(&options, cancels_under_seeds, TEST_SEEDS);
+    for_each_pool_with(&options, cancels_under_seeds, SEEDS);
 }
 
 // ---- the pool stops --------------------------------------------------------
@@ -569,6 +589,7 @@ static const test_case cases[] = {
     CASE(cancel_without_anything_is_no_failure),
     CASE(a_failure_counts_more_than_a_cancel),
     CASE(what_depends_on_the_cancelled_fails),
+    CASE(what_is_cancelled_first_is_cancelled),
     CASE(a_cancel_may_meet_anything),
     CASE(a_cancel_may_come_under_any_seed),
     CASE(a_drain_waits_for_open_flows),

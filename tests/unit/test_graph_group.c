@@ -87,7 +87,7 @@ static void groups_on(weir_pool *pool) {
 
 static void members_run_at_once_on_different_workers(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-    for_each_pool_with(&options, groups_on, TEST_SEEDS);
+    for_each_pool_with(&options, groups_on, SEEDS);
 }
 
 static void d16_a_group_beyond_the_pool_is_refused(void) {

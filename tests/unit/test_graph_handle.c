@@ -113,7 +113,7 @@ static void memory_of_tasks_is_used_again(void) {
     weir_buffer buffer = buffer_of(b.graph, memory, sizeof(memory));
     uint64_t slots = 0, regions = 0;
     for (int round = 0; round < 20; round++) {
-        for (size_t i = 0; i < 2000; i++)
+        for (size_t i = 0; i < 1000; i++)
             task_go(b.flow, &empty, NULL,
                     ACCESSES(WEIR_ACCESS(WEIR_WRITE, buffer, i % 57, 8)));
         weir_task last =

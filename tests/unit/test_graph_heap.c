@@ -468,6 +468,17 @@ static void what_others_hold_may_come_back(void) {
     bench_close(&b);
 }
 
+// Without threads nobody else could ever end that scope.
+static void without_threads_a_wait_that_cannot_end_is_said(void) {
+    bench b = bench_timed(pool_seeded(1, 2), WEIR_FOREVER);
+    weir_flow *other = flow_of(b.graph);
+    take(other, RING, NULL);
+    CHECK_EQ(try_take(b.flow, 64, WEIR_FOREVER), -EDEADLK);
+    CHECK_EQ(flow_end(other), 0);
+    take(b.flow, 64, NULL);
+    bench_close(&b);
+}
+
 // ---- under load ------------------------------------------------------------
 
 // Each task checks that its memory is as the one before left it.
@@ -588,6 +599,7 @@ static const test_case cases[] = {
     CASE(who_holds_the_ring_himself_is_told),
     CASE(behind_what_one_holds_nothing_comes_back),
     CASE(what_others_hold_may_come_back),
+    CASE(without_threads_a_wait_that_cannot_end_is_said),
     CASE(memory_is_held_while_it_is_used),
     CASE(many_threads_share_a_small_ring),
 };

@@ -188,7 +188,7 @@ static void check_same(const picture *one, const picture *two) {
 
 static void the_picture_does_not_depend_on_timing(void) {
     static picture first, next;
-    for (uint64_t seed = 0; seed < 10; seed++) {
+    for (uint64_t seed = 0; seed < SEEDS / 20; seed++) {
         weir_pool *pool = pool_of(1);
         draw_picture(pool, &first, seed, 1); // each has ended before the next
         pool_close(pool);
@@ -353,7 +353,7 @@ static weir_graph_counts one_run(weir_graph *graph) {
     weir_flow *flow = flow_of(graph);
     holder h;
     holder_hold(&h, flow, 0, ACCESSES(ALL_OF(WEIR_WRITE, buffer)));
-    for (size_t i = 0; i < 3000; i++) {
+    for (size_t i = 0; i < 2000 / TEST_SMALLER + 500; i++) {
         CHECK_EQ(weir_flow_scope_begin(flow), 0);
         task_go(flow, &empty, NULL,
                 ACCESSES(WEIR_ACCESS(WEIR_READWRITE, buffer, i % 4000, 64)));

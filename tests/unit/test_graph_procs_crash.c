@@ -29,7 +29,7 @@ static const struct {
     [BY_ILL] = {SIGILL, -1},    [BY_PIPE_END] = {0, 0},
 };
 
-static int *volatile nowhere;
+static int *volatile nowhere = (int *)64;
 
 // A frame that must be written and cannot be a loop.
 static int deeper(volatile char *above) {

@@ -291,29 +291,24 @@ static void the_first_thread_may_end_before_the_program(void) {
 }
 
 static void *make_and_leave(void *arg) {
-    (void)arg;
-    weir_procs *old = shared_world.procs;
-    CHECK_EQ(weir_procs_create(&shared_world.procs, shared_world.zygote,
-                               &shared_world.procs_options),
-             0);
-    return old;
+    world *w = arg;
+    CHECK_EQ(weir_procs_create(&w->other, w->zygote, &w->procs_options), 0);
+    return NULL;
 }
 
 // Nor do processes go with the thread that asked for them.
 static void a_group_outlives_the_thread_that_made_it(void) {
-    open_with(&shared_world, 2);
-    world *w = &shared_world;
-    pthread_t thread = thread_start(make_and_leave, NULL);
-    void *old;
-    CHECK_EQ(pthread_join(thread, &old), 0);
-    int pids[2] = {pid_of(w, 0), pid_of(w, 1)};
+    world w;
+    open_with(&w, 2);
+    thread_join(thread_start(make_and_leave, &w));
+    world_use_other(&w);
+    int pids[2] = {pid_of(&w, 0), pid_of(&w, 1)};
     for (uint32_t i = 0; i < 100; i++)
-        check_done(w, give(w, &kernels[COUNT], i));
-    CHECK_EQ(pid_of(w, 0), pids[0]);
-    CHECK_EQ(pid_of(w, 1), pids[1]);
-    CHECK_EQ(procs_counts(w->procs).replaced, 0);
-    weir_procs_destroy(old);
-    world_close(w);
+        check_done(&w, give(&w, &kernels[COUNT], i));
+    CHECK_EQ(pid_of(&w, 0), pids[0]);
+    CHECK_EQ(pid_of(&w, 1), pids[1]);
+    CHECK_EQ(procs_counts(w.procs).replaced, 0);
+    world_close(&w);
 }
 
 // ---- the zygote ------------------------------------------------------------

@@ -219,7 +219,7 @@ static void d16_what_can_never_run_is_refused_and_hangs_nobody(void) {
 // A process writes what it likes over its mailbox. Its own tasks may come to
 // anything; the program lives, all tasks end, and others never notice.
 static void d20_a_mailbox_with_noise_in_it_harms_nobody_else(void) {
-    for (uint64_t seed = 1; seed <= 150; seed++) {
+    for (uint64_t seed = 1; seed <= 60; seed++) {
         world w;
         open_with(&w, 2, 4);
         struct {
@@ -233,9 +233,7 @@ static void d20_a_mailbox_with_noise_in_it_harms_nobody_else(void) {
         a.bytes = wr_mailbox_bytes(w.procs->payload, w.procs->depth);
         if (seed % 3 == 0)
             a.bytes = 1024; // the front of it
-        weir_procs *other;
-        weir_procs_options options = w.procs_options;
-        CHECK_EQ(weir_procs_create(&other, w.zygote, &options), 0);
+        CHECK_EQ(weir_procs_create(&w.other, w.zygote, &w.procs_options), 0);
 
         weir_task tasks[12];
         for (uint32_t i = 0; i < 12; i++) {
@@ -254,12 +252,9 @@ static void d20_a_mailbox_with_noise_in_it_harms_nobody_else(void) {
         }
         if (weir_now_ns() - began > 1500000000)
             printf("  seed %d took its time\n", (int)seed);
-        weir_procs *mine = w.procs;
-        w.procs = other;
+        world_use_other(&w);
         for (uint32_t i = 0; i < 8; i++)
             check_done(&w, give(&w, &kernels[COUNT], 100 + i));
-        w.procs = mine;
-        weir_procs_destroy(other);
         world_close(&w);
     }
 }

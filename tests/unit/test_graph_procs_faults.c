@@ -213,20 +213,20 @@ static void what_was_accepted_ends_whatever_fails(void) {
     }
 }
 
-// The processes of the group are made, then none can be for a while: the
-// zygote has counted the attempts since it was made.
+// The processes of the group are made, then none can be for a while.
 static void a_replacement_is_tried_again(void) {
     for (uint64_t failed = 1; failed <= 2; failed++) {
         world w;
         world_init(&w, kernels, TEST_COUNT(kernels), 2);
-        arm(WR_FAULT_PROCESS, 3, failed); // zygote, two processes, then
         world_open(&w);
-        arm(WR_FAULT_PROCESS, 0, 0);
+        arm(WR_FAULT_PROCESS, 0, failed);
         check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
         for (uint32_t i = 0; i < 100; i++)
             check_done(&w, give(&w, &kernels[COUNT], i));
         pid_await(&w, 0, -1);
         pid_await(&w, 1, -1);
+        CHECK_EQ(wr_fault_seen(WR_FAULT_PROCESS), failed + 1);
+        arm(WR_FAULT_PROCESS, 0, 0);
         CHECK_EQ(procs_counts(w.procs).replaced, 1);
         world_close(&w);
     }
@@ -239,9 +239,8 @@ static void without_any_process_tasks_fail(void) {
     static weir_task tasks[N];
     world w;
     world_init(&w, kernels, TEST_COUNT(kernels), 2);
-    arm(WR_FAULT_PROCESS, 3, 1000000);
     world_open(&w);
-    arm(WR_FAULT_PROCESS, 0, 0);
+    arm(WR_FAULT_PROCESS, 0, UINT64_MAX);
     for (uint32_t i = 0; i < 2; i++)
         check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
     int accepted = 0;
@@ -263,8 +262,12 @@ static void without_any_process_tasks_fail(void) {
         CHECK_EQ(tally_get(&w.board->count[i]), 0);
     }
     printf("  %d of %d were accepted\n", accepted, N);
-    weir_procs *more; // the zygote can make none either
-    CHECK(weir_procs_create(&more, w.zygote, &w.procs_options) == -EAGAIN);
+    weir_procs *more;
+    CHECK_EQ(weir_procs_create(&more, w.zygote, &w.procs_options), -EAGAIN);
+    arm(WR_FAULT_PROCESS, 0, 0);
+    CHECK_EQ(weir_procs_create(&w.other, w.zygote, &w.procs_options), 0);
+    world_use_other(&w);
+    check_done(&w, give(&w, &kernels[COUNT], N));
     world_close(&w);
 }
 

@@ -67,13 +67,9 @@ static void a_process_that_is_made_later_loads_for_itself(void) {
     check_triple(&w, triple(&w, kernel, 1), 1);
     check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
     check_triple(&w, triple(&w, kernel, 2), 2);
-    weir_procs *more;
-    CHECK_EQ(weir_procs_create(&more, w.zygote, &w.procs_options), 0);
-    weir_procs *old = w.procs;
-    w.procs = more;
+    CHECK_EQ(weir_procs_create(&w.other, w.zygote, &w.procs_options), 0);
+    world_use_other(&w);
     check_triple(&w, triple(&w, kernel, 3), 3);
-    w.procs = old;
-    weir_procs_destroy(more);
     world_close(&w);
 }
 

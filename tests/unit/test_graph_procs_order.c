@@ -129,20 +129,29 @@ static void groups_among_single_tasks_do_not_hang(void) {
     world_close(&w);
 }
 
+// The same world with a graph of its own.
+static world view_of(const world *w) {
+    world view = *w;
+    view.graph = graph_of(w);
+    view.flow = flow_of(view.graph);
+    view.board_buffer = buffer_of(view.graph, w->board, sizeof(board));
+    view.access.buffer = view.board_buffer;
+    return view;
+}
+
+static void view_close(world *view) {
+    weir_flow_release(view->flow);
+    weir_graph_destroy(view->graph);
+}
+
 static void groups_of_several_graphs_share_the_processes(void) {
     enum { N = 3, GRAPHS = 3, ROUNDS = 40 };
     static weir_task tasks[GRAPHS][ROUNDS];
     world w;
     open_with(&w, N, 8);
-    world views[GRAPHS]; // the same world with a graph of its own
-    for (int g = 0; g < GRAPHS; g++) {
-        views[g] = w;
-        views[g].graph = graph_of(&w);
-        views[g].flow = flow_of(views[g].graph);
-        views[g].board_buffer =
-            buffer_of(views[g].graph, w.board, sizeof(board));
-        views[g].access.buffer = views[g].board_buffer;
-    }
+    world views[GRAPHS];
+    for (int g = 0; g < GRAPHS; g++)
+        views[g] = view_of(&w);
     for (uint32_t i = 0; i < ROUNDS; i++)
         for (uint32_t g = 0; g < GRAPHS; g++)
             tasks[g][i] =
@@ -150,10 +159,8 @@ static void groups_of_several_graphs_share_the_processes(void) {
     for (uint32_t i = 0; i < ROUNDS; i++)
         for (int g = 0; g < GRAPHS; g++)
             check_done(&views[g], tasks[g][i]);
-    for (int g = 0; g < GRAPHS; g++) {
-        weir_flow_release(views[g].flow);
-        weir_graph_destroy(views[g].graph);
-    }
+    for (int g = 0; g < GRAPHS; g++)
+        view_close(&views[g]);
     world_close(&w);
 }
 
@@ -431,27 +438,23 @@ static void groups_of_processes_are_independent(void) {
     weir_procs_options options = w.procs_options;
     options.children = 2;
     options.name = "the other";
-    weir_procs *other;
-    CHECK_EQ(weir_procs_create(&other, w.zygote, &options), 0);
+    CHECK_EQ(weir_procs_create(&w.other, w.zygote, &options), 0);
     weir_task stuck = give(&w, &kernels[HOLD], 0);
     tally_await(&w.board->begun, 1);
-    weir_procs *first = w.procs;
-    w.procs = other; // the first is busy, this is not
+    world_use_other(&w); // the first is busy, this is not
     for (uint32_t i = 1; i < 50; i++)
         check_done(&w, give(&w, &kernels[COUNT], i));
     check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
     check_done(&w, give(&w, &kernels[COUNT], 50));
-    CHECK_EQ(procs_counts(first).crashes, 0);
-    CHECK_EQ(procs_counts(other).crashes, 1);
-    w.procs = first;
+    CHECK_EQ(procs_counts(w.other).crashes, 0);
+    CHECK_EQ(procs_counts(w.procs).crashes, 1);
     tally_add(&w.board->go);
     check_done(&w, stuck);
-    weir_procs_destroy(other);
     world_close(&w);
 }
 
 typedef struct maker {
-    world world; // a view of it
+    world world;
     uint32_t first;
 } maker;
 
@@ -460,8 +463,8 @@ enum { MAKERS = 4, MADE = 4, TASKS = 30 };
 // Makes groups, uses them, ends them.
 static void *make_main(void *arg) {
     maker *m = arg;
-    world *w = &m->world;
     for (uint32_t i = 0; i < MADE; i++) {
+        world view = view_of(&m->world), *w = &view;
         weir_procs_options options = WEIR_PROCS_OPTIONS_INIT;
         options.children = 1 + i % 2;
         CHECK_EQ(weir_procs_create(&w->procs, w->zygote, &options), 0);
@@ -475,6 +478,7 @@ static void *make_main(void *arg) {
             else
                 check_done(w, tasks[j]);
         }
+        view_close(w);
         weir_procs_destroy(w->procs);
     }
     return NULL;

@@ -52,7 +52,7 @@ static void programs_on(weir_pool *pool) {
 
 static void everywhere(void) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-    for_each_pool_with(&options, programs_on, TEST_SEEDS);
+    for_each_pool_with(&options, programs_on, SEEDS);
 }
 
 static void random_programs_do_as_one_after_the_other(void) {

@@ -365,6 +365,40 @@ static void a_running_kernel_is_told_of_a_cancel(void) {
     pool_close(pool);
 }
 
+// ---- the end ----------------------------------------------------------------
+
+static void fires(unit *u) { CHECK_EQ(weir_event_fire(u->context, 0), 0); }
+
+// Runners that have not begun are left over: nobody else could begin them.
+static int ends_here(weir_worker *self, void *argument) {
+    (void)argument;
+    wr_threads threads;
+    weir_event event;
+    unit u[3];
+    open_threads(&threads, weir_worker_pool(self));
+    weir_event_init(&event, weir_worker_pool(self), 3);
+    for (int i = 0; i < 3; i++) {
+        unit_init(&u[i], &threads, 1, NULL);
+        u[i].priority = i - 1; // each wants a runner of its own
+        u[i].context = &event;
+        u[i].over = fires;
+        unit_submit(&u[i]);
+    }
+    CHECK_EQ(weir_event_wait(&event, WEIR_FOREVER, NULL), 0);
+    wr_threads_fini(&threads);
+    for (int i = 0; i < 3; i++)
+        mark_await(&u[i].overs, 1);
+    return 0;
+}
+
+static void an_endpoint_may_end_on_the_only_worker(void) {
+    for (int i = 0; i < 20; i++) {
+        weir_pool *pool = pool_of(1);
+        CHECK_EQ(weir_run(pool, ends_here, NULL, NULL), 0);
+        pool_close(pool);
+    }
+}
+
 // ---- what cannot run here --------------------------------------------------
 
 static int check_of(wr_threads *threads, weir_kernel *kernel, uint32_t members,
@@ -453,6 +487,70 @@ static void a_stopped_pool_ends_tickets_without_running_them(void) {
     stops(WEIR_STOP_ABORT);
 }
 
+// Threads submit at any moment of a stop: each ticket that was taken ends.
+enum { SENDERS = 3, SENDER_UNITS = 400 };
+
+typedef struct sender {
+    wr_threads *threads;
+    unit *units;
+    bool refused[SENDER_UNITS];
+    tally *sent;
+    int32_t priority;
+    pthread_t thread;
+} sender;
+
+static void *sender_main(void *argument) {
+    sender *s = argument;
+    for (int i = 0; i < SENDER_UNITS; i++) {
+        unit *u = &s->units[i];
+        unit_init(u, s->threads, 1, NULL);
+        u->withdrawn = i % 5 == 3;
+        u->priority = s->priority;
+        int error = unit_try(u);
+        CHECK(error == 0 || error == -ESHUTDOWN);
+        s->refused[i] = error != 0;
+        tally_add(s->sent);
+    }
+    return NULL;
+}
+
+static void stops_under_senders(weir_stop_mode mode, int round) {
+    sender s[SENDERS];
+    tally sent;
+    weir_pool *pool = pool_of(1 + round % 3);
+    wr_threads threads;
+    tally_init(&sent);
+    open_threads(&threads, pool);
+    for (int i = 0; i < SENDERS; i++) {
+        s[i] = (sender){.threads = &threads,
+                        .units = calloc(SENDER_UNITS, sizeof(unit)),
+                        .sent = &sent,
+                        .priority = i - 1};
+        CHECK(s[i].units != NULL);
+        s[i].thread = thread_start(sender_main, &s[i]);
+    }
+    tally_await(&sent, (uint64_t)(round * 7 % SENDER_UNITS));
+    weir_stop_report report = {.size = sizeof(report)};
+    CHECK_EQ(weir_pool_stop(pool, mode, WEIR_FOREVER, &report), 0);
+    for (int i = 0; i < SENDERS; i++) {
+        thread_join(s[i].thread);
+        for (int k = 0; k < SENDER_UNITS; k++)
+            CHECK_EQ(tally_get(&s[i].units[k].overs), !s[i].refused[k]);
+        free(s[i].units);
+    }
+    check_accounts(pool, &report);
+    wr_threads_fini(&threads);
+    weir_pool_destroy(pool);
+}
+
+static void what_was_taken_while_a_pool_stops_ends(void) {
+    for (int round = 0; round < 30; round++) {
+        stops_under_senders(WEIR_STOP_DRAIN, round);
+        stops_under_senders(WEIR_STOP_CANCEL, round);
+        stops_under_senders(WEIR_STOP_ABORT, round);
+    }
+}
+
 // ---- names -----------------------------------------------------------------
 
 // Who looks at the pool does not find this name.
@@ -516,6 +614,10 @@ int main(int argc, char **argv) {
          a_pool_that_drains_takes_what_follows_from_any_thread},
         {"a_stopped_pool_ends_tickets_without_running_them",
          a_stopped_pool_ends_tickets_without_running_them},
+        {"what_was_taken_while_a_pool_stops_ends",
+         what_was_taken_while_a_pool_stops_ends},
+        {"an_endpoint_may_end_on_the_only_worker",
+         an_endpoint_may_end_on_the_only_worker},
         {"names_may_go_once_the_endpoint_has_ended",
          names_may_go_once_the_endpoint_has_ended},
     };

@@ -58,6 +58,7 @@ static void check_deaths(int algorithm, size_t order, size_t tile,
                    tile);
         well(&p, &w, &r);
         same_bytes(&p, &reference);
+        CHECK_EQ(r.ran.lost, r.crashes);
         lost += r.ran.lost;
         again += r.ran.again;
         tiles_free(&p);

@@ -97,8 +97,6 @@ static int64_t clock_ns(clockid_t id) {
 
 int64_t bench_now_ns(void) { return clock_ns(CLOCK_MONOTONIC); }
 
-int64_t bench_cpu_ns(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
-
 static double status_mb(const char *field) {
     FILE *file = fopen("/proc/self/status", "r");
     char line[256];
@@ -166,6 +164,17 @@ int bench_children(int pid, int *out, int most) {
     if (processes != NULL)
         closedir(processes);
     return count;
+}
+
+int64_t bench_cpu_ns(void) {
+    int64_t sum = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    int pids[64];
+    int count = 0;
+    if (bench_set.procs > 0)
+        count = bench_children((int)getpid(), pids, 64);
+    for (int i = 0; i < count; i++)
+        sum += bench_run_ns(pids[i]);
+    return sum;
 }
 
 // ---- figures ---------------------------------------------------------------

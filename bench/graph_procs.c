@@ -159,8 +159,8 @@ static void idle(void) {
     struct timespec rest = {bench_set.ms / 1000,
                             (long)(bench_set.ms % 1000) * 1000000};
     struct timespec moment = {0, 200000000};
-    int pids[CHILDREN_MAX + 1];
-    int64_t before[CHILDREN_MAX + 1], children = 0;
+    int pids[CHILDREN_MAX];
+    int64_t before[CHILDREN_MAX], children = 0;
     start(2);
     weir_flow *flow = begin();
     for (unsigned i = 0; i < 1000; i++)
@@ -170,16 +170,16 @@ static void idle(void) {
     int count = bench_children((int)getpid(), pids, CHILDREN_MAX);
     if (count < 2)
         bench_fail("processes found", count);
-    pids[count] = (int)getpid();
-    for (int i = 0; i <= count; i++)
-        before[i] = bench_run_ns(pids[i]);
-    nanosleep(&rest, NULL);
-    for (int i = count; i >= 0; i--) // looking at the others is the parent's
-        before[i] = bench_run_ns(pids[i]) - before[i];
     for (int i = 0; i < count; i++)
-        children += before[i];
+        before[i] = bench_run_ns(pids[i]);
+    bench_set.procs = 0; // from here on bench_cpu_ns is the parent's alone
+    int64_t parent = bench_cpu_ns();
+    nanosleep(&rest, NULL);
+    parent = bench_cpu_ns() - parent;
+    for (int i = 0; i < count; i++)
+        children += bench_run_ns(pids[i]) - before[i];
     double share = 1e4 * bench_set.ms;
-    bench_print("idle", "parent", (double)before[count] / share, "%");
+    bench_print("idle", "parent", (double)parent / share, "%");
     bench_print("idle", "children", (double)children / share, "%");
     end();
 }

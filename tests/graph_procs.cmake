@@ -45,3 +45,9 @@ weir_test(procs_groups
     group_options_are_checked
     a_create_that_fails_leaves_nothing
     several_groups_share_a_zygote)
+
+# The portable backend: backends.cmake.
+if(COMMAND weir_variant_test)
+    weir_variant_test(weir_posix zygote_elsewhere zygote_elsewhere
+        a_zygote_is_refused)
+endif()

@@ -143,6 +143,14 @@ weir_test(graph_procs_faults
     a_replacement_is_tried_again
     without_any_process_tasks_fail)
 
+# Thread sanitizer does not take threads in a forked process.
+set(graph_procs_tsan 0)
+if(WEIR_SANITIZE STREQUAL thread)
+    set(graph_procs_tsan 1)
+endif()
+target_compile_definitions(test_graph_procs_errors PRIVATE
+    TEST_UNDER_TSAN=${graph_procs_tsan})
+
 # Processes are killed at random, results checked. The same seed each time;
 # soak_graph_procs SECONDS SEED takes others.
 add_executable(soak_graph_procs soak/soak_graph_procs.c)

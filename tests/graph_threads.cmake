@@ -12,6 +12,8 @@ weir_test(graph_threads
     what_can_never_run_here_is_refused
     a_pool_that_drains_takes_what_follows_from_any_thread
     a_stopped_pool_ends_tickets_without_running_them
+    what_was_taken_while_a_pool_stops_ends
+    an_endpoint_may_end_on_the_only_worker
     names_may_go_once_the_endpoint_has_ended)
 weir_test(graph_gang
     members_run_at_the_same_time_on_workers_of_their_own

@@ -9,22 +9,30 @@
 //
 // The error vocabulary of the whole library (a negative errno each; the call
 // that can give it says so):
-//   -EAGAIN     not now: full, or nothing there yet; try again later
-//   -EALREADY   too late: it has ended, or was already taken
-//   -EBUSY      it runs, or is in use
-//   -ECANCELED  cancelled before it ran, or told to stop
-//   -ECHILD     the object belongs to the parent of this forked process
-//   -EDEADLK    would wait for itself
-//   -EINVAL     bad argument
-//   -EIO        a file would not take what was written
-//   -EMFILE     this process has too many files open
-//   -ENFILE     the system has too many files open
-//   -E2BIG      options newer than this library
-//   -ENOENT     not found
-//   -ENOMEM     out of memory
-//   -EPIPE      the other side is gone
-//   -ESHUTDOWN  the object is being stopped
-//   -ETIMEDOUT  the deadline passed
+//   -E2BIG       too big, or options newer than this library
+//   -EACCES      not allowed to this caller
+//   -EAGAIN      not now: full, or nothing there yet; try again later
+//   -EALREADY    too late: it has ended, or was already taken
+//   -EBUSY       it runs, or is in use
+//   -ECANCELED   cancelled before it ran, or told to stop
+//   -ECHILD      the object belongs to the parent of this forked process
+//   -EDEADLK     would wait for itself
+//   -EEXIST      is there already, or overlaps what is
+//   -EINPROGRESS has not ended yet
+//   -EINVAL      bad argument
+//   -EIO         a file would not take what was written
+//   -EMFILE      this process has too many files open
+//   -ENFILE      the system has too many files open
+//   -ENOBUFS     there is nothing to allocate from
+//   -ENOENT      not found
+//   -ENOMEM      out of memory
+//   -ENOSPC      no place is left for more
+//   -ENOSYS      this system cannot do it
+//   -EOWNERDEAD  the process that did it, or was to, has died
+//   -EPIPE       the other side is gone
+//   -ESHUTDOWN   the object is being stopped
+//   -ESTALE      what the handle named is gone
+//   -ETIMEDOUT   the deadline passed
 #ifndef WEIR_BASE_H
 #define WEIR_BASE_H
 

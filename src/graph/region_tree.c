@@ -548,11 +548,8 @@ void wr_trees_prune(wr_trees *trees) {
             tree->height = root->count > 0 ? tree->height - 1 : 0;
             make_spare(trees, root);
         }
-        if (tree->height == 0) {
-            tree->beyond = false;
-            if (i > 0) // its stride is given up, the last takes its place
-                *tree = trees->tree[--trees->count];
-        }
+        if (tree->height == 0 && i > 0) // its stride is given up
+            *tree = trees->tree[--trees->count];
     }
     free_spare(trees, SPARE);
 }

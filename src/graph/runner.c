@@ -92,6 +92,13 @@ static bool enough(const wr_threads *threads, int index) {
     return looking >= (int)threads->width;
 }
 
+// Somebody will look there, sooner or later. _locked.
+static bool anybody(const wr_threads *threads) {
+    return threads->running + threads->queued[0] + threads->queued[1] +
+               threads->queued[2] >
+           0;
+}
+
 // A vehicle for a runner, if one is wanted and there is one. _locked.
 static vehicle *wanted(wr_threads *threads, int index) {
     vehicle *found = threads->spare;
@@ -218,8 +225,8 @@ int wr_threads_push(wr_threads *threads, wr_ticket *ticket) {
     wr_mutex_lock(&threads->lock);
     push(threads, ticket, false);
     vehicle *v = wanted(threads, index);
-    while (v == NULL && !enough(threads, index)) {
-        // Others are about to submit theirs, and may be refused.
+    while (v == NULL && !anybody(threads)) {
+        // Others are about to submit all there are, and may be refused.
         wr_mutex_unlock(&threads->lock);
         wr_thread_yield();
         wr_mutex_lock(&threads->lock);

@@ -17,10 +17,12 @@
 // ---- errors, version -------------------------------------------------------
 
 static void every_error_has_its_own_text(void) {
-    static const int all[] = {0,          -EAGAIN,   -EALREADY, -EBUSY,
-                              -ECANCELED, -ECHILD,   -EDEADLK,  -EINVAL,
-                              -E2BIG,     -ENOENT,   -ENOMEM,   -EPIPE,
-                              -ESHUTDOWN, -ETIMEDOUT};
+    static const int all[] = {
+        0,          -E2BIG,  -EACCES,     -EAGAIN,  -EALREADY,    -EBUSY,
+        -ECANCELED, -ECHILD, -EDEADLK,    -EEXIST,  -EINPROGRESS, -EINVAL,
+        -EIO,       -EMFILE, -ENFILE,     -ENOBUFS, -ENOENT,      -ENOMEM,
+        -ENOSPC,    -ENOSYS, -EOWNERDEAD, -EPIPE,   -ESHUTDOWN,   -ESTALE,
+        -ETIMEDOUT};
     size_t count = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < count; i++) {
         CHECK(strcmp(weir_strerror(all[i]), "unknown error") != 0);

@@ -451,6 +451,8 @@ static int kernel_asks_run(const weir_kernel_call *call) {
 
 static void a_kernel_may_have_a_zygote_of_its_own(void) {
     static const weir_kernel asks[] = {{"asks", kernel_asks_run}};
+    if (TEST_UNDER_TSAN)
+        SKIP("thread sanitizer: no threads after a fork");
     world w;
     world_init(&w, asks, 1, 1);
     world_open(&w);

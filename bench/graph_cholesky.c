@@ -42,9 +42,10 @@ static const weir_kernel kernels[KERNELS] = {{"potrf", do_potrf},
                                              {"syrk", do_syrk},
                                              {"gemm", do_gemm}};
 
+// The panel before the diagonal before the rest, as the peers have it.
 static const int32_t urgent[KERNELS] = {WEIR_PRIORITY_HIGH, WEIR_PRIORITY_HIGH,
                                         WEIR_PRIORITY_NORMAL,
-                                        WEIR_PRIORITY_NORMAL};
+                                        WEIR_PRIORITY_LOW};
 
 // ---- the run ---------------------------------------------------------------
 

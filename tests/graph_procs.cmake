@@ -17,13 +17,16 @@ weir_test(zygote
     each_failure_leaves_nothing
     a_forked_child_is_refused
     a_group_without_a_zygote_is_refused
-    the_programs_end_is_the_processes_end)
+    the_programs_end_is_the_processes_end
+    who_has_another_parent_is_not_followed)
 weir_test(procs_seam
     a_task_is_run_as_it_was_given
     failures_come_back_with_their_reason
     outcomes_come_to_those_who_do_not_look
     an_outcome_may_submit_the_next
     threads_may_submit_at_once
+    who_stops_looking_leaves_nothing_behind
+    a_process_does_not_sleep_over_its_work
     what_cannot_run_is_refused
     what_was_withdrawn_does_not_run
     a_crash_fails_its_task_and_no_other
@@ -44,7 +47,13 @@ weir_test(procs_groups
     create_says_why_not
     group_options_are_checked
     a_create_that_fails_leaves_nothing
-    several_groups_share_a_zygote)
+    several_groups_share_a_zygote
+    exit_in_a_kernel_is_no_end_of_the_program
+    descriptors_may_be_closed
+    low_descriptors_are_not_used
+    a_stopped_process_overruns
+    a_stopped_zygote_holds_up_no_outcome
+    members_begin_even_when_told)
 
 # The portable backend: backends.cmake.
 if(COMMAND weir_variant_test)

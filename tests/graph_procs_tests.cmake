@@ -134,6 +134,20 @@ weir_test(graph_procs_defects
     d25_a_reason_of_400_bytes_is_not_cut
     d25_there_may_be_many_kernels
     d26_the_environment_is_left_alone)
+weir_test(graph_procs_attack
+    a_kernel_may_close_every_descriptor
+    a_kernels_files_are_its_own
+    a_kernel_that_forks_comes_back_once
+    a_kernel_that_becomes_a_daemon_is_lost
+    a_kernel_may_destroy_its_view_of_the_memory
+    a_kernel_that_ignores_all_signals_can_be_killed
+    a_thread_of_a_kernel_ends_with_its_process
+    a_stopped_process_does_not_hold_up_the_end
+    a_stopped_zygote_does_not_hold_up_the_end
+    a_world_may_end_while_dead_processes_are_replaced
+    a_graph_may_be_destroyed_while_its_tasks_run
+    a_wait_for_a_process_has_a_deadline
+    there_may_be_many_processes)
 weir_test(graph_procs_faults
     a_zygote_that_cannot_be_made_leaves_nothing
     a_group_that_cannot_be_made_leaves_nothing

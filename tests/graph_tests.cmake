@@ -145,6 +145,8 @@ weir_test(graph_failure
     an_edge_from_a_released_failure_is_remembered
     poison_crosses_flows
     a_root_is_remembered_longer_than_its_flow
+    a_failure_is_not_forgotten_among_many_pieces
+    a_covered_writer_may_fail_late
     what_is_poisoned_keeps_its_place
     what_is_cancelled_keeps_its_place
     d15_a_chain_of_a_million_fails

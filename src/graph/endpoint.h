@@ -43,11 +43,11 @@ typedef struct wr_ticket {
     int32_t priority;
 
     // The endpoint's own.
-    weir_job job;
     wr_link link;
     void *place;        // where it is now
     uint32_t kernel_at; // what check found out about the kernel
     wr_atomic_u32 told; // 1: cancelled, see tell
+    weir_job job;       // last: not all need it
 } wr_ticket;
 
 typedef struct wr_ending {

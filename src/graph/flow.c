@@ -232,7 +232,7 @@ static void stop_task(weir_flow *flow, wr_task *task, int status,
         wr_compare_exchange(&task->state, &ready, WR_TASK_ENDING, seq_cst,
                             TASK_1, "one of dispatch, cancel and stop wins")) {
         task->withdrawn = true;
-        task->cause.status = status;
+        wr_task_blame(task, status);
         wr_refs_add(&flow->graph->refs, 1);
         task->next = *list;
         *list = task;

@@ -96,9 +96,9 @@ static weir_flow *next_flow(weir_graph *graph, bool *release) {
 }
 
 static void fini(weir_graph *graph) {
+    wr_threads_fini(&graph->threads); // names of kernels are looked at no more
     wr_extents_free(graph);
     wr_tasks_free(graph);
-    wr_threads_fini(&graph->threads);
     wr_heap_fini(graph);
     wr_free(graph->before);
     wr_free(graph->shapes);

@@ -27,6 +27,8 @@ void wr_tasks_free(weir_graph *graph);
 wr_task *wr_task_find(weir_graph *graph, weir_task handle);
 wr_task *wr_task_of(weir_graph *graph, weir_task handle);
 
+// wr_task_blame: the task fails by itself. Its cause begins.
+void wr_task_blame(wr_task *task, int status);
 // wr_task_cause: what made the task fail: its own cause or another's; NULL:
 // it did not. Once the task is ENDING.
 wr_cause *wr_task_cause(wr_task *task);

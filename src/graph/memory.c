@@ -60,14 +60,17 @@ wr_task *wr_task_take(weir_graph *graph) {
 static void empty(wr_task *task) {
     if (task->edges != task->inline_edges)
         wr_free(task->edges);
-    wr_free(task->extra);
-    wr_free(task->cause.reason);
+    if (task->extra != NULL)
+        wr_free(task->extra);
+    if (task->blamed) {
+        wr_free(task->cause.reason);
+        task->cause = (wr_cause){0};
+        task->blamed = false;
+    }
     task->edges = NULL;
     task->extra = NULL;
     task->watched = false;
     task->successors = NULL;
-    task->cause.reason = NULL;
-    task->cause.status = 0;
     wr_store(&task->state, WR_TASK_SPARE, relaxed, ALONE,
              "whoever finds the task compares its id first");
 }
@@ -149,8 +152,19 @@ wr_task *wr_task_of(weir_graph *graph, weir_task handle) {
 
 // ---- causes ----------------------------------------------------------------
 
+void wr_task_blame(wr_task *task, int status) {
+    const wr_ticket *ticket = &task->ticket;
+    task->blamed = true;
+    task->cause = (wr_cause){
+        .number = ticket->number,
+        .status = status,
+        .exit_status = -1,
+        .kernel = ticket->kernel != NULL ? ticket->kernel->name : "",
+    };
+}
+
 wr_cause *wr_task_cause(wr_task *task) {
-    return task->cause.status != 0 ? &task->cause : task->failure;
+    return task->blamed ? &task->cause : task->failure;
 }
 
 void wr_cause_unref(wr_cause *cause) {

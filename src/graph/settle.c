@@ -26,7 +26,8 @@ static void push(wr_task *task, wr_task **list) {
 }
 
 static void end_unrun(wr_task *task, int status, wr_task **list) {
-    task->cause.status = status;
+    if (status != 0)
+        wr_task_blame(task, status);
     push(task, list);
 }
 
@@ -79,7 +80,7 @@ void wr_ticket_unrun(wr_ticket *ticket, int status) {
         withdrawn(task);
         return;
     }
-    task->cause.status = status;
+    wr_task_blame(task, status);
     wr_settle(task);
 }
 
@@ -98,13 +99,13 @@ static void note_failure(wr_task *task, const wr_ticket *ticket,
     // Those that were told to stop because another failed are not why.
     uint32_t order =
         ticket->member + (ending->status == -ECANCELED ? ticket->members : 0);
-    bool first = task->cause.status == 0;
+    bool first = !task->blamed;
     if (first || order < task->failed_by) {
         task->failed_by = order;
-        task->cause.status = told != 0 ? told : ending->status;
+        char *old = first ? NULL : task->cause.reason;
+        wr_task_blame(task, told != 0 ? told : ending->status);
         task->cause.signal = ending->signal;
         task->cause.exit_status = ending->exit_status;
-        char *old = task->cause.reason;
         task->cause.reason = reason;
         reason = old;
     }
@@ -119,7 +120,7 @@ void wr_ticket_ended(wr_ticket *ticket, const wr_ending *ending) {
     wr_task *task = ticket->task;
     if (ending->status != 0)
         note_failure(task, ticket, ending);
-    if (!ending->unrun)
+    if (!ending->unrun) // before members_left: the last one looks
         wr_store(&task->began, 1, relaxed, ALONE,
                  "the last member sees it: members_left");
     if (ticket->members > 1 &&
@@ -128,9 +129,11 @@ void wr_ticket_ended(wr_ticket *ticket, const wr_ending *ending) {
         return;
     task->ran = wr_load(&task->began, relaxed, ALONE,
                         "what members stored is seen: members_left") != 0;
-    task->worker = ending->worker;
-    task->begin_ns = ending->begin_ns;
-    task->end_ns = ending->end_ns;
+    if (task->graph->observed) {
+        task->worker = ending->worker;
+        task->begin_ns = ending->begin_ns;
+        task->end_ns = ending->end_ns;
+    }
     if (wr_fetch_sub(&task->parts, 1, acq_rel, TASK_2,
                      "the last part sees what child flows did") == 1)
         wr_settle(task);
@@ -139,9 +142,9 @@ void wr_ticket_ended(wr_ticket *ticket, const wr_ending *ending) {
 // ---- the end ---------------------------------------------------------------
 
 static void count_failure(weir_graph *graph, const wr_task *task) {
-    if (task->cause.status == 0 && !task->ran)
+    if (!task->blamed && !task->ran)
         graph->poisoned++;
-    else if (task->cause.cancelled)
+    else if (task->blamed && task->cause.cancelled)
         graph->cancelled++;
     else
         graph->failed++;

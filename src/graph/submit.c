@@ -179,14 +179,8 @@ static void fill_task(building *b) {
     task->domain = NULL;
     task->ran = false;
     task->withdrawn = false;
-    task->worker = 0;
-    task->begin_ns = task->end_ns = 0;
-    task->cause.status = 0;
-    task->cause.signal = 0;
-    task->cause.exit_status = -1;
-    task->cause.reason = NULL;
-    task->cause.cancelled = false;
-    task->cause.kernel = b->spec.kernel != NULL ? b->spec.kernel->name : "";
+    if (b->graph->observed)
+        task->begin_ns = task->end_ns = task->worker = 0;
     wr_store(&task->parts, 1, relaxed, ALONE, "nobody else knows it yet");
     wr_store(&task->members_left, b->task->ticket.members, relaxed, ALONE,
              "nobody else knows it yet");
@@ -376,7 +370,8 @@ static uint32_t link_edges(building *b) {
 static void show(building *b, uint64_t number) {
     const weir_graph_observer *to = &b->graph->observer;
     if (to->submitted != NULL)
-        to->submitted(to->context, number, b->task->cause.kernel);
+        to->submitted(to->context, number,
+                      b->spec.kernel != NULL ? b->spec.kernel->name : "");
     for (size_t i = 0; to->edge != NULL && i < b->before; i++)
         to->edge(to->context, b->graph->before[i].number, number,
                  b->graph->before[i].data);
@@ -384,7 +379,6 @@ static void show(building *b, uint64_t number) {
 
 static void number_tickets(wr_task *task, uint64_t number) {
     task->ticket.number = number;
-    task->cause.number = number;
     if (task->tickets == &task->ticket)
         return;
     for (uint32_t i = 0; i < task->ticket.members; i++) {

@@ -93,58 +93,60 @@ typedef struct wr_use {
     wr_shape shape; // the region may be forgotten before the task ends
 } wr_use;
 
+// What every task needs comes first, in few cache lines: the thread that
+// submits and the one that runs it hand each of them over. Beside each: its
+// guard. "built": the thread that builds it, read-only afterwards. "ending":
+// the thread that ends it.
 struct wr_task {
-    wr_ticket ticket;      // of a single task
-    weir_graph *graph;     // for ever
-    uint32_t index;        // for ever
+    wr_atomic_u64 live_id; // id, while the task has not ended; else 0
+    uint64_t id;           // lock; changes when the task becomes spare
+    wr_edge *successors;   // lock
+    wr_cause *failure;     // lock: refers to the cause with the lowest number
+    weir_flow *flow;       // built
+    wr_endpoint *endpoint; // built; NULL: nothing is run
+    wr_ticket *tickets;    // built: &ticket, or those of a group
     wr_atomic_u32 state;   // enum wr_task_state
     wr_atomic_u32 pending; // edges not released, and one while BUILDING
-    wr_atomic_u32 parts;   // the kernel, and child flows that have not ended
-    wr_atomic_u64 live_id; // id, while the task has not ended; else 0
 
-    // graph->lock, or the thread that builds it.
-    uint64_t id;   // changes when the task becomes spare
-    uint64_t seen; // number of the submission that last found it: no edge twice
-    uint32_t seen_at;  // which of that submission's predecessors it is
-    wr_domain *domain; // of its child flows, or NULL: it had none
-
-    // Read-only once it is built.
-    weir_flow *flow;
-    wr_endpoint *endpoint;
-    wr_ticket *tickets; // &ticket, or those of a group
-    unsigned depth;     // scopes that were open in its flow
-    wr_use *uses;
-    uint32_t uses_count;
-    bool tracked; // has uses of heap or unordered buffers, to be given back
-    wr_edge *edges;
-    void *extra; // what did not fit inline, or NULL
-
-    // lock.
-    wr_mutex lock;
-    uint32_t holds;
-    wr_edge *successors;
-    wr_cause *failure;  // refers to it: the cause with the lowest number so far
-    uint32_t failed_by; // of a group: the lowest member that failed
-    bool cause_kept;    // its handle refers to its cause
-    bool watched;       // event was made: somebody waits, or did
-    weir_event event;
-
-    // The thread that ends it; the last thread of a group.
+    wr_atomic_u32 parts; // the kernel, and child flows that have not ended
     wr_atomic_u32 members_left;
     wr_atomic_u32 began; // 1: a kernel was called
-    wr_cause cause;      // its own
-    wr_task *next;       // in the list of what is to be ended; of spare ones
-    bool ran;
-    bool withdrawn; // cancelled while an endpoint has its ticket
-    unsigned worker;
-    int64_t begin_ns;
-    int64_t end_ns;
+    wr_mutex lock;
+    uint32_t holds;      // lock
+    uint32_t uses_count; // built
+    wr_use *uses;        // built
+    wr_edge *edges;      // built: where its own lie
+    void *extra;         // built: what did not fit inline, or NULL
+    wr_domain *domain;   // graph->lock: of its child flows, or NULL
+    wr_task *next;       // in a list of what is to be ended, or of spare ones
+    bool tracked; // built: has uses of heap or unordered buffers to give back
+    bool cause_kept; // lock: its handle refers to its cause
+    bool watched;    // lock: event was made: somebody waits, or did
+    bool blamed;     // ending: cause was written
+    bool ran;        // ending
+    bool withdrawn;  // ending: cancelled while an endpoint has its ticket
+
+    wr_ticket ticket; // built: of a single task
 
     // What most tasks need, without an allocation.
+    _Alignas(16) unsigned char inline_arguments[WR_INLINE_ARGUMENTS];
+    void *inline_data[WR_INLINE_USES];
     wr_edge inline_edges[WR_INLINE_EDGES];
     wr_use inline_uses[WR_INLINE_USES];
-    void *inline_data[WR_INLINE_USES];
-    _Alignas(16) unsigned char inline_arguments[WR_INLINE_ARGUMENTS];
+
+    weir_graph *graph; // for ever
+    uint32_t index;    // for ever
+    uint32_t seen_at;  // graph->lock: which of that submission's predecessors
+    uint64_t seen;     // graph->lock: the submission that last found it
+    unsigned depth;    // built: scopes that were open in its flow
+
+    // Of few tasks.
+    uint32_t failed_by; // lock: of a group: the lowest member that failed
+    wr_cause cause;     // ending, or lock in a group: its own
+    unsigned worker;    // ending, as the times: if somebody wants them
+    int64_t begin_ns;
+    int64_t end_ns;
+    weir_event event; // lock
 };
 
 typedef struct wr_chunk {

@@ -173,7 +173,7 @@ void *wr_aligned_alloc(size_t alignment, size_t bytes);
 int wr_process_support(void);
 
 // wr_process_alone: does this process have one thread? One that was joined a
-// moment ago may still be going: it is waited for, some milliseconds.
+// moment ago does not count. May wait for it, if there are no descriptors.
 bool wr_process_alone(void);
 
 // wr_process_follow: the caller is killed when the thread that forked it ends.

@@ -6,6 +6,7 @@
 #include "base/fault.h"
 #include "os/sanitizer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -60,19 +61,71 @@ enum { HIDDEN_THREADS = 1 };
 enum { HIDDEN_THREADS = 0 };
 #endif
 
+enum {
+    EXITING = 4, // of the flags in stat: the kernel's PF_EXITING
+    GONE_WITHIN_NS = 1000000000,
+};
+
+// Will this thread of the process run no more? One that was joined is in the
+// kernel, on its way out, for a while.
+static bool thread_exits(int folder, const char *name) {
+    char path[64];
+    char text[512];
+    snprintf(path, sizeof(path), "%.32s/stat", name);
+    int fd = openat(folder, path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT;
+    ssize_t size = read(fd, text, sizeof(text) - 1);
+    int error = errno;
+    close(fd);
+    if (size <= 0)
+        return size < 0 && error == ESRCH;
+    text[size] = '\0';
+    // PID (NAME) STATE PPID PGRP SESSION TTY TPGID FLAGS; a name may be
+    // anything
+    const char *rest = strrchr(text, ')');
+    char state = 0;
+    unsigned flags = 0;
+    if (rest == NULL ||
+        sscanf(rest, ") %c %*d %*d %*d %*d %*d %u", &state, &flags) != 2)
+        return false;
+    return state == 'Z' || state == 'X' || (flags & EXITING) != 0;
+}
+
+// How many do not; -1: nobody can tell.
+static int threads_that_stay(void) {
+    DIR *folder = opendir("/proc/self/task");
+    if (folder == NULL)
+        return -1;
+    int count = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(folder)) != NULL)
+        if (entry->d_name[0] != '.' &&
+            !thread_exits(dirfd(folder), entry->d_name))
+            count++;
+    closedir(folder);
+    return count;
+}
+
 bool wr_process_alone(void) {
-    // A folder has a link for itself, one for its name, one for each folder in
-    // it. A thread that was joined is there until the kernel is done with it.
-    for (int i = 0; i < 50; i++) {
+    int64_t end_ns = wr_now_ns() + GONE_WITHIN_NS;
+    for (;;) {
+        // A folder has a link for itself, one for its name, one for each
+        // folder in it.
         struct stat tasks;
         if (stat("/proc/self/task", &tasks) != 0)
             return true; // nobody can tell
         if (tasks.st_nlink <= 3 + HIDDEN_THREADS)
             return true;
+        int count = threads_that_stay();
+        if (count >= 0)
+            return count <= 1 + HIDDEN_THREADS;
+        // Without descriptors: those that go are gone soon.
+        if (wr_now_ns() >= end_ns)
+            return false;
         struct timespec moment = {.tv_nsec = 1000000};
         nanosleep(&moment, NULL);
     }
-    return false;
 }
 
 // ---- becoming one ----------------------------------------------------------

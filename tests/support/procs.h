@@ -36,7 +36,8 @@ static inline errand *errand_of(wr_ticket *ticket) {
 }
 
 static inline void errand_all_ended(errand *e) {
-    for (uint32_t i = 0; i < e->ticket->members; i++)
+    uint32_t members = e->ticket->members; // with the last mark it is gone
+    for (uint32_t i = 0; i < members; i++)
         mark_set(&e->ended);
 }
 

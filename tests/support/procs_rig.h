@@ -125,6 +125,32 @@ static inline int for_a_while(const weir_kernel_call *call) {
     return 0;
 }
 
+static inline int stop_itself(const weir_kernel_call *call) {
+    tally_add(&((board *)call->data[0])->begun);
+    raise(SIGSTOP);
+    return 0;
+}
+
+static inline int close_everything(const weir_kernel_call *call) {
+    (void)call;
+    for (int fd = 0; fd < 256; fd++)
+        close(fd);
+    return 0;
+}
+
+// How many descriptors there are, and which of the first three.
+static inline int look_at_descriptors(const weir_kernel_call *call) {
+    board *b = call->data[0];
+    for (int fd = 0; fd < 256; fd++) {
+        if (fcntl(fd, F_GETFD) < 0)
+            continue;
+        tally_add(&b->runs);
+        if (fd < 3)
+            tally_add(&b->inside);
+    }
+    return 0;
+}
+
 enum {
     COUNT,
     DESCRIBE,
@@ -140,6 +166,9 @@ enum {
     SPOIL_NUMBER,
     SPOIL_REASON,
     FOR_A_WHILE,
+    STOP_ITSELF,
+    CLOSE_EVERYTHING,
+    LOOK_AT_DESCRIPTORS,
 };
 
 static const weir_kernel kernels[] = {
@@ -157,6 +186,9 @@ static const weir_kernel kernels[] = {
     [SPOIL_NUMBER] = {"spoil_number", spoil_number},
     [SPOIL_REASON] = {"spoil_reason", spoil_reason},
     [FOR_A_WHILE] = {"for_a_while", for_a_while},
+    [STOP_ITSELF] = {"stop_itself", stop_itself},
+    [CLOSE_EVERYTHING] = {"close_everything", close_everything},
+    [LOOK_AT_DESCRIPTORS] = {"look_at_descriptors", look_at_descriptors},
 };
 
 // ---- a group ---------------------------------------------------------------

@@ -382,6 +382,58 @@ static void a_root_is_remembered_longer_than_its_flow(void) {
     CHECK_EQ(bench_close(&b), -ENOSPC);
 }
 
+// ---- among very many pieces ------------------------------------------------
+
+enum { PIECES = 80000 }; // more than are kept when nothing is known of them
+
+// A graph with a buffer of 4 * PIECES bytes, of which the first 64 are apart.
+static void many_open(bench *b, unsigned char **memory) {
+    bench_open(b);
+    *memory = calloc(PIECES, 4);
+    CHECK(*memory != NULL);
+    CHECK_EQ(weir_buffer_close(b->graph, b->buffer), 0);
+    b->buffer = buffer_of(b->graph, *memory, (size_t)PIECES * 4);
+}
+
+static void name_many_pieces(bench *b) {
+    for (size_t i = 64; i < PIECES; i++)
+        task_go(b->flow, NULL, NULL,
+                ACCESSES(WEIR_ACCESS(WEIR_WRITE, b->buffer, i * 4, 4)));
+}
+
+static void a_failure_is_not_forgotten_among_many_pieces(void) {
+    bench b;
+    unsigned char *memory;
+    many_open(&b, &memory);
+    CHECK_EQ(task_end(b.graph, touch(&b, &failing, WEIR_WRITE, 0, 8)), -EIO);
+    name_many_pieces(&b);
+    CHECK(graph_counts(b.graph).regions < PIECES); // some were forgotten
+    CHECK(!is_good(&b, 7, 1));
+    CHECK(is_good(&b, 8, 1));
+    CHECK_EQ(bench_close(&b), -EIO);
+    free(memory);
+}
+
+// A writer that others cover fails after all the rest has been forgotten.
+static void a_covered_writer_may_fail_late(void) {
+    bench b;
+    unsigned char *memory;
+    many_open(&b, &memory);
+    holder h;
+    holder_hold(&h, b.flow, -EIO,
+                ACCESSES(WEIR_ACCESS(WEIR_WRITE, b.buffer, 0, 8)));
+    weir_task covers = touch(&b, &empty, WEIR_WRITE, 0, 16);
+    name_many_pieces(&b);
+    weir_task reads = touch(&b, &empty, WEIR_READ, 4, 4);
+    holder_open(&h);
+    CHECK_EQ(task_end(b.graph, covers), 0);
+    CHECK_EQ(task_end(b.graph, reads), 0);
+    CHECK_EQ(holder_end(&h, b.graph), -EIO);
+    CHECK(is_good(&b, 0, 8));
+    CHECK_EQ(bench_close(&b), -EIO);
+    free(memory);
+}
+
 // ---- what does not run keeps its place -------------------------------------
 
 static void what_is_poisoned_keeps_its_place(void) {
@@ -505,6 +557,8 @@ static const test_case cases[] = {
     CASE(an_edge_from_a_released_failure_is_remembered),
     CASE(poison_crosses_flows),
     CASE(a_root_is_remembered_longer_than_its_flow),
+    CASE(a_failure_is_not_forgotten_among_many_pieces),
+    CASE(a_covered_writer_may_fail_late),
     CASE(what_is_poisoned_keeps_its_place),
     CASE(what_is_cancelled_keeps_its_place),
     CASE(d15_a_chain_of_a_million_fails),

@@ -24,9 +24,13 @@ static int rest_run(const weir_kernel_call *call) {
     return 0;
 }
 
+// Members of a group have their places from MEMBERS on.
+enum { MEMBERS = 1000 };
+
 static int turn_run(const weir_kernel_call *call) {
     board *b = board_of(call);
-    tally_set(&b->count[index_of(call)], tally_add(&b->turn));
+    uint32_t at = call->members > 1 ? MEMBERS + call->member : index_of(call);
+    tally_set(&b->count[at], tally_add(&b->turn));
     return 0;
 }
 
@@ -193,7 +197,10 @@ static void d17_a_group_has_its_turn_among_singles(void) {
         check_done(&w, both[i]);
     for (uint32_t i = 0; i < N; i++)
         check_done(&w, tasks[i]);
-    uint64_t turn = tally_get(&w.board->count[2]);
+    // When it began; when each process comes to it the system decides.
+    uint64_t turn = tally_get(&w.board->count[MEMBERS]);
+    uint64_t other = tally_get(&w.board->count[MEMBERS + 1]);
+    turn = turn < other ? turn : other;
     printf("  turn %d\n", (int)turn);
     CHECK(turn <= 3 + CHILDREN * DEPTH); // what was with the processes already
     world_close(&w);

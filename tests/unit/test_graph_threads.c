@@ -325,7 +325,7 @@ static void other_jobs_run_under_a_stream_of_tickets(void) {
                 unit_submit(&u[g][i]);
             }
         }
-        for (int i = 0; i < 50; i++) {
+        for (int i = 0; i < 10; i++) {
             CHECK_EQ(weir_run(pool, returns_zero, NULL, NULL), 0);
             for (int g = 0; g < GRAPHS; g++) // neither graph starves
                 tally_await(&f[g].rounds, tally_get(&f[g].rounds) + 1);
@@ -544,7 +544,7 @@ static void stops_under_senders(weir_stop_mode mode, int round) {
 }
 
 static void what_was_taken_while_a_pool_stops_ends(void) {
-    for (int round = 0; round < 30; round++) {
+    for (int round = 0; round < 9; round++) {
         stops_under_senders(WEIR_STOP_DRAIN, round);
         stops_under_senders(WEIR_STOP_CANCEL, round);
         stops_under_senders(WEIR_STOP_ABORT, round);

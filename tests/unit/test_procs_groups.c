@@ -69,11 +69,14 @@ static void keep_going(errand *of) {
 // Singles that never end, each submitted anew as it ends: a group gets its turn
 // nevertheless.
 static void a_stream_of_singles_does_not_bypass_a_group(void) {
+    static const int64_t length_ns = 200000;
     rig *r = &chain_rig;
     up(r, 2, 8);
     errand single[24];
     for (int i = 0; i < 24; i++) {
-        errand_init(&single[i], &kernels[COUNT], r->board);
+        errand_init(&single[i], &kernels[FOR_A_WHILE], r->board);
+        single[i].ticket->arguments = &length_ns;
+        single[i].ticket->arguments_size = sizeof(length_ns);
         single[i].then = keep_going;
         CHECK_EQ(errand_submit(r->endpoint, &single[i]), 0);
     }
@@ -333,6 +336,146 @@ static void several_groups_share_a_zygote(void) {
     free(e);
 }
 
+// ---- what a process has ----------------------------------------------------
+
+static board *program_board;
+
+static void count_exits(void) { tally_add(&program_board->begun); }
+
+static void exit_in_a_kernel_is_no_end_of_the_program(void) {
+    CHECK_EQ(atexit(count_exits), 0);
+    rig r;
+    up(&r, 1, 1);
+    program_board = r.board; // in this process alone, but it was registered
+    weir_procs_destroy(r.procs);
+    weir_zygote_destroy(r.zygote);
+    // Now with the board known to the processes: at the same address again, or
+    // the test tells nothing.
+    zygote_up(&r);
+    if (r.board != program_board) {
+        program_board = r.board;
+        weir_zygote_destroy(r.zygote);
+        zygote_up(&r);
+    }
+    CHECK(r.board == program_board);
+    group_up(&r, 1, 1);
+    errand e;
+    errand_init(&e, &kernels[LEAVE], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.exit_status, 7);
+    CHECK_EQ(tally_get(&r.board->begun), 0);
+    program_board = calloc(1, sizeof(board)); // for the end of this program
+    CHECK(program_board != NULL);
+    down(&r);
+}
+
+static void descriptors_may_be_closed(void) {
+    rig r;
+    up(&r, 1, 2);
+    errand e;
+    errand_init(&e, &kernels[LOOK_AT_DESCRIPTORS], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(tally_get(&r.board->runs), 4); // and the keeper's bell
+    CHECK_EQ(tally_get(&r.board->inside), 3);
+    for (int i = 0; i < 3; i++) {
+        errand_init(&e, &kernels[CLOSE_EVERYTHING], r.board);
+        CHECK_EQ(errand_submit(r.endpoint, &e), 0);
+        errand_await(i == 1 ? r.endpoint : NULL, &e);
+        // Its work was done; without the bell it cannot go on.
+        CHECK_EQ(e.ending.status, 0);
+    }
+    down(&r);
+}
+
+// In a program that has closed 0, 1 and 2 these stay closed in processes.
+static void low_descriptors_are_not_used(void) {
+    pid_t program = fork();
+    CHECK(program >= 0);
+    if (program == 0) {
+        for (int fd = 0; fd < 3; fd++)
+            close(fd);
+        rig r;
+        up(&r, 1, 1);
+        errand e;
+        errand_init(&e, &kernels[LOOK_AT_DESCRIPTORS], r.board);
+        int ok = errand_run(r.endpoint, &e) == 0;
+        ok &= tally_get(&r.board->runs) == 1;
+        ok &= tally_get(&r.board->inside) == 0;
+        down(&r);
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    CHECK_EQ(waitpid(program, &status, 0), program);
+    CHECK_EQ(status, 0);
+}
+
+static void a_stopped_process_overruns(void) {
+    rig r;
+    up(&r, 1, 2);
+    errand e;
+    errand_init(&e, &kernels[STOP_ITSELF], r.board);
+    e.ticket->timeout_ns = 2000000;
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.status, -ETIMEDOUT);
+    CHECK_EQ(tally_get(&r.board->begun), 1);
+    // A zygote that is stopped holds up births alone.
+    kill(r.zygote->pid, SIGSTOP);
+    while (figures_of(&r).children == 0 && process_state(r.zygote->pid) != 'T')
+        sched_yield();
+    kill(r.zygote->pid, SIGCONT);
+    errand_init(&e, &kernels[COUNT], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.status, 0);
+    down(&r);
+}
+
+static void a_stopped_zygote_holds_up_no_outcome(void) {
+    rig r;
+    up(&r, 2, 2);
+    kill(r.zygote->pid, SIGSTOP);
+    while (process_state(r.zygote->pid) != 'T')
+        sched_yield();
+    errand dying;
+    errand e;
+    errand_init(&dying, &kernels[CRASH], r.board);
+    CHECK_EQ(errand_submit(r.endpoint, &dying), 0);
+    tally_await(&r.board->begun, 1);
+    for (int i = 0; i < 20; i++) {
+        errand_init(&e, &kernels[COUNT], r.board);
+        CHECK_EQ(errand_submit(r.endpoint, &e), 0);
+        errand_await(NULL, &e);
+        CHECK_EQ(e.ending.status, 0);
+    }
+    CHECK_EQ(tally_get(&dying.ended), 0); // how it ended is not known
+    kill(r.zygote->pid, SIGCONT);
+    errand_await(NULL, &dying);
+    CHECK_EQ(dying.ending.signal, SIGSEGV);
+    down(&r);
+}
+
+static void members_begin_even_when_told(void) {
+    rig r;
+    up(&r, 2, 2);
+    errand first[2];
+    errand e;
+    for (int i = 0; i < 2; i++) {
+        errand_init(&first[i], &kernels[HOLD], r.board);
+        CHECK_EQ(errand_submit(r.endpoint, &first[i]), 0);
+    }
+    tally_await(&r.board->begun, 2);
+    errand_init_team(&e, &kernels[MEET], r.board, 2);
+    CHECK_EQ(errand_submit(r.endpoint, &e), 0);
+    for (int i = 0; i < 2; i++)
+        r.endpoint->ops->tell(r.endpoint, &e.ticket[i]);
+    mark_set(&r.board->go);
+    errand_await(r.endpoint, &e);
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(e.endings[i].status, 0);
+        errand_await(r.endpoint, &first[i]);
+    }
+    down(&r);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"members_run_at_once_each_on_its_own",
@@ -350,6 +493,14 @@ int main(int argc, char **argv) {
         {"a_create_that_fails_leaves_nothing",
          a_create_that_fails_leaves_nothing},
         {"several_groups_share_a_zygote", several_groups_share_a_zygote},
+        {"exit_in_a_kernel_is_no_end_of_the_program",
+         exit_in_a_kernel_is_no_end_of_the_program},
+        {"descriptors_may_be_closed", descriptors_may_be_closed},
+        {"low_descriptors_are_not_used", low_descriptors_are_not_used},
+        {"a_stopped_process_overruns", a_stopped_process_overruns},
+        {"a_stopped_zygote_holds_up_no_outcome",
+         a_stopped_zygote_holds_up_no_outcome},
+        {"members_begin_even_when_told", members_begin_even_when_told},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -119,6 +119,54 @@ static void threads_may_submit_at_once(void) {
     down(&r);
 }
 
+static bool at_once(void *argument) {
+    (void)argument;
+    return true;
+}
+
+static void *look_and_go(void *argument) {
+    rig *r = argument;
+    while (tally_get(&r->board->go) == 0)
+        r->endpoint->ops->linger(r->endpoint, at_once, NULL);
+    return NULL;
+}
+
+// A process that sees a spinner does not ring: the spinner must not go without
+// a last look.
+static void who_stops_looking_leaves_nothing_behind(void) {
+    rig r;
+    up(&r, 1, 1);
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, look_and_go, &r), 0);
+    for (int i = 0; i < 3000; i++) {
+        errand e;
+        errand_init(&e, &kernels[COUNT], r.board);
+        CHECK_EQ(errand_submit(r.endpoint, &e), 0);
+        errand_await(NULL, &e);
+    }
+    // The last outcome of all: nobody comes after it.
+    mark_set(&r.board->go);
+    pthread_join(thread, NULL);
+    down(&r);
+}
+
+// Work that comes just as a process falls asleep is found.
+static void a_process_does_not_sleep_over_its_work(void) {
+    rig r;
+    up(&r, 1, 1);
+    for (int i = 0; i < 2000; i++) {
+        errand e;
+        errand_init(&e, &kernels[COUNT], r.board);
+        CHECK_EQ(errand_submit(r.endpoint, &e), 0);
+        errand_await(i % 2 == 0 ? r.endpoint : NULL, &e);
+        int64_t end_ns = e.ending.end_ns + 48000 + i % 100 * 100;
+        while (weir_now_ns() < end_ns)
+            continue;
+    }
+    CHECK_EQ(tally_get(&r.board->runs), 2000);
+    down(&r);
+}
+
 static void what_cannot_run_is_refused(void) {
     rig r;
     up(&r, 2, 1);
@@ -390,6 +438,10 @@ int main(int argc, char **argv) {
          outcomes_come_to_those_who_do_not_look},
         {"an_outcome_may_submit_the_next", an_outcome_may_submit_the_next},
         {"threads_may_submit_at_once", threads_may_submit_at_once},
+        {"who_stops_looking_leaves_nothing_behind",
+         who_stops_looking_leaves_nothing_behind},
+        {"a_process_does_not_sleep_over_its_work",
+         a_process_does_not_sleep_over_its_work},
         {"what_cannot_run_is_refused", what_cannot_run_is_refused},
         {"what_was_withdrawn_does_not_run", what_was_withdrawn_does_not_run},
         {"a_crash_fails_its_task_and_no_other",

@@ -439,6 +439,21 @@ static void the_programs_end_is_the_processes_end(void) {
     close(ends[1]);
 }
 
+// A parent that ended before its end was to be noticed is noticed by its pid.
+static void who_has_another_parent_is_not_followed(void) {
+    int parent = (int)getpid();
+    pid_t pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        int ok = wr_process_follow(parent) == 0;
+        ok &= wr_process_follow(parent + 1) == -ESRCH;
+        _exit(ok ? 0 : 1);
+    }
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"nothing_is_left", nothing_is_left},
@@ -462,6 +477,8 @@ int main(int argc, char **argv) {
          a_group_without_a_zygote_is_refused},
         {"the_programs_end_is_the_processes_end",
          the_programs_end_is_the_processes_end},
+        {"who_has_another_parent_is_not_followed",
+         who_has_another_parent_is_not_followed},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: MIT
+// What kernels do that nobody asked them to, and ends at bad moments.
+#include "support/graph_procs.h"
+
+#include <sys/prctl.h>
+
+// ---- kernels ---------------------------------------------------------------
+
+// As old libraries do before they start something.
+static int close_all_run(const weir_kernel_call *call) {
+    (void)call;
+    for (int fd = 3; fd < 1024; fd++)
+        close(fd);
+    return 0;
+}
+
+// The same, and what is opened next has the numbers that others had.
+static int close_and_open_run(const weir_kernel_call *call) {
+    close_all_run(call);
+    int fd = memfd_create("ours", 0);
+    CHECK(fd >= 0);
+    for (int i = 0; i < 20; i++)
+        CHECK(dup(fd) >= 0);
+    return 0;
+}
+
+// Has the file that was opened last grown?
+static int look_run(const weir_kernel_call *call) {
+    off_t size = lseek(3, 0, SEEK_END);
+    tally_set(&board_of(call)->count[0], (uint64_t)size);
+    return 0;
+}
+
+// Two come back from this one.
+static int fork_run(const weir_kernel_call *call) {
+    tally_add(&board_of(call)->count[index_of(call)]);
+    return fork() < 0 ? -EAGAIN : 0;
+}
+
+// The first one goes, another comes back in its place: daemon(3) does this.
+static int daemon_run(const weir_kernel_call *call) {
+    tally_add(&board_of(call)->count[index_of(call)]);
+    int pid = fork();
+    if (pid > 0)
+        _exit(0);
+    return pid < 0 ? -EAGAIN : 0;
+}
+
+static int unmap_run(const weir_kernel_call *call) {
+    char *page = (char *)board_of(call);
+    munmap(page - (uintptr_t)page % 4096, 4096);
+    tally_add(&board_of(call)->begun); // it cannot
+    return 0;
+}
+
+static int block_signals_run(const weir_kernel_call *call) {
+    board *b = board_of(call);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, NULL);
+    for (int i = 1; i < 32; i++)
+        signal(i, SIG_IGN);
+    return hang_run(call) + (b == NULL);
+}
+
+static void *thread_that_goes_on(void *arg) {
+    board *b = arg;
+    while (tally_add(&b->turn) != 0)
+        continue;
+    return NULL;
+}
+
+static int thread_run(const weir_kernel_call *call) {
+    pthread_t thread;
+    int error =
+        pthread_create(&thread, NULL, thread_that_goes_on, board_of(call));
+    return error == 0 ? 0 : -error;
+}
+
+static const weir_kernel kernels[] = {
+    {"count", count_run},
+    {"close", close_all_run},
+    {"close and open", close_and_open_run},
+    {"look", look_run},
+    {"fork", fork_run},
+    {"daemon", daemon_run},
+    {"unmap", unmap_run},
+    {"block", block_signals_run},
+    {"thread", thread_run},
+    {"hold", hold_run},
+    {"die", die_run},
+};
+enum {
+    COUNT,
+    CLOSE,
+    REOPEN,
+    LOOK,
+    FORK,
+    DAEMON,
+    UNMAP,
+    BLOCK,
+    THREAD,
+    HOLD,
+    DIE
+};
+
+static void open_with(world *w, unsigned children) {
+    world_init(w, kernels, TEST_COUNT(kernels), children);
+    world_open(w);
+}
+
+// ---- descriptors -----------------------------------------------------------
+
+static tally continued;
+
+static int continue_run(weir_worker *self, weir_job *job) {
+    (void)self, (void)job;
+    tally_add(&continued);
+    return 0;
+}
+
+// Nobody waits: what tells the keeper must come through all the same.
+static void a_kernel_may_close_every_descriptor(void) {
+    world w;
+    open_with(&w, 1);
+    for (uint32_t i = 0; i < 20; i++) {
+        tally_set(&continued, 0);
+        weir_task task = give(&w, &kernels[CLOSE], 0);
+        weir_job job = WEIR_JOB_INIT(continue_run, NULL);
+        CHECK_EQ(weir_task_attach(w.graph, task, &job), 0);
+        tally_await(&continued, 1);
+        int status = outcome_of(&w, task).status;
+        CHECK(status == 0 || status == -EOWNERDEAD);
+        check_done(&w, give(&w, &kernels[COUNT], i));
+    }
+    world_close(&w);
+}
+
+// Nor is anything of ours written into a file of the kernel's.
+static void a_kernels_files_are_its_own(void) {
+    world w;
+    open_with(&w, 1);
+    for (int i = 0; i < 10; i++) {
+        int pid = pid_await(&w, 0, -1);
+        outcome_of(&w, give(&w, &kernels[REOPEN], 0));
+        tally_set(&w.board->count[0], UINT64_MAX);
+        for (int j = 0; j < 5; j++) {
+            weir_task task = give(&w, &kernels[LOOK], 0);
+            while (weir_task_poll(w.graph, task, NULL) == -EINPROGRESS)
+                sched_yield();
+            CHECK_EQ(weir_task_release(w.graph, task), 0);
+        }
+        if (pid_await(&w, 0, -1) == pid)
+            CHECK_EQ(tally_get(&w.board->count[0]), 0);
+    }
+    world_close(&w);
+}
+
+// ---- forks -----------------------------------------------------------------
+
+// In a program of its own, whose last descendant's end is seen.
+static void have_kernels_that_fork(int kernel) {
+    prctl(PR_SET_PDEATHSIG, (unsigned long)SIGKILL);
+    world w;
+    open_with(&w, 2);
+    for (uint32_t round = 0; round < 10; round++) {
+        weir_task tasks[20];
+        for (uint32_t i = 0; i < 20; i++)
+            tasks[i] = give(&w, i == 5 ? &kernels[kernel] : &kernels[COUNT],
+                            100 * round + i);
+        for (uint32_t i = 0; i < 20; i++) {
+            int status = outcome_of(&w, tasks[i]).status;
+            CHECK(status == 0 || (i == 5 && status == -EOWNERDEAD));
+            CHECK_EQ(tally_get(&w.board->count[100 * round + i]), 1);
+        }
+    }
+    weir_procs_counts c = procs_counts(w.procs);
+    CHECK_EQ(c.tasks + c.crashes, 200);
+    world_close(&w);
+    _exit(0);
+}
+
+static void forks_with(int kernel) {
+    int gone[2];
+    CHECK_EQ(pipe(gone), 0);
+    fflush(stdout);
+    int pid = fork();
+    CHECK(pid >= 0);
+    if (pid == 0) {
+        CHECK_EQ(dup2(gone[1], 0), 0);
+        close(gone[0]);
+        close(gone[1]);
+        have_kernels_that_fork(kernel);
+    }
+    close(gone[1]);
+    int status;
+    CHECK_EQ(waitpid(pid, &status, 0), pid);
+    CHECK_EQ(status, 0);
+    struct pollfd poll_fd = {.fd = gone[0], .events = POLLIN};
+    if (poll(&poll_fd, 1, 20000) != 1)
+        CHECK_FAIL("what a kernel forked serves on");
+    close(gone[0]);
+}
+
+static void a_kernel_that_forks_comes_back_once(void) { forks_with(FORK); }
+
+static void a_kernel_that_becomes_a_daemon_is_lost(void) { forks_with(DAEMON); }
+
+// ---- memory, signals, threads ----------------------------------------------
+
+static void a_kernel_may_destroy_its_view_of_the_memory(void) {
+    world w;
+    open_with(&w, 1);
+    for (uint32_t i = 0; i < 5; i++) {
+        check_lost(&w, give(&w, &kernels[UNMAP], 0), SIGSEGV, -1);
+        check_done(&w, give(&w, &kernels[COUNT], i));
+    }
+    CHECK_EQ(tally_get(&w.board->begun), 0);
+    world_close(&w);
+}
+
+static void a_kernel_that_ignores_all_signals_can_be_killed(void) {
+    world w;
+    open_with(&w, 1);
+    weir_task_spec spec = spec_of(&w, &kernels[BLOCK], NULL, 0);
+    spec.timeout_ns = 20000000;
+    check_status(&w, put(&w, &spec), -ETIMEDOUT);
+    check_done(&w, give(&w, &kernels[COUNT], 0));
+    world_close(&w);
+}
+
+static void a_thread_of_a_kernel_ends_with_its_process(void) {
+    world w;
+    open_with(&w, 1);
+    check_done(&w, give(&w, &kernels[THREAD], 0));
+    for (uint32_t i = 0; i < 50; i++)
+        check_done(&w, give(&w, &kernels[COUNT], i));
+    check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
+    uint64_t turn = tally_get(&w.board->turn);
+    CHECK(turn > 0);
+    check_done(&w, give(&w, &kernels[COUNT], 0));
+    CHECK_EQ(tally_get(&w.board->turn), turn);
+    check_done(&w, give(&w, &kernels[THREAD], 0)); // and at the end
+    world_close(&w);
+}
+
+// ---- ends at bad moments ---------------------------------------------------
+
+static void stop(int pid) {
+    int fd = pidfd_of(pid);
+    signal_to(fd, SIGSTOP);
+    while (stat_of(pid, 3) != 'T')
+        sched_yield();
+    close(fd);
+}
+
+static void a_stopped_process_does_not_hold_up_the_end(void) {
+    world w;
+    open_with(&w, 2);
+    stop(pid_of(&w, 1));
+    world_close(&w);
+}
+
+static void a_stopped_zygote_does_not_hold_up_the_end(void) {
+    world w;
+    open_with(&w, 2);
+    stop(zygote_pid(&w));
+    world_close(&w);
+}
+
+static void a_world_may_end_while_dead_processes_are_replaced(void) {
+    for (int i = 0; i < 30; i++) {
+        world w;
+        open_with(&w, 3);
+        weir_task tasks[3];
+        for (uint32_t j = 0; j < 3; j++)
+            tasks[j] = give(&w, &kernels[DIE], j);
+        for (int j = 0; j < 3; j++)
+            check_lost(&w, tasks[j], SIGKILL, -1);
+        world_close(&w);
+    }
+}
+
+static void a_graph_may_be_destroyed_while_its_tasks_run(void) {
+    for (int i = 0; i < 20; i++) {
+        world w;
+        open_with(&w, 2);
+        for (uint32_t j = 0; j < 50; j++)
+            give(&w,
+                 &kernels[j % 10 == 7   ? DIE
+                          : j % 10 == 3 ? HOLD
+                                        : COUNT],
+                 j);
+        if (i % 2 == 0)
+            tally_await(&w.board->ended, 1);
+        weir_flow_cancel(w.flow); // who is held sees it
+        world_close(&w);
+    }
+}
+
+// ---- waiting ---------------------------------------------------------------
+
+static void a_wait_for_a_process_has_a_deadline(void) {
+    world w;
+    open_with(&w, 1);
+    weir_task task = give(&w, &kernels[HOLD], 0);
+    weir_task_outcome o = WEIR_TASK_OUTCOME_INIT;
+    CHECK_EQ(weir_task_wait(w.graph, task, 0, &o), -ETIMEDOUT);
+    int64_t deadline = in_ms(30);
+    CHECK_EQ(weir_task_wait(w.graph, task, deadline, &o), -ETIMEDOUT);
+    CHECK(weir_now_ns() >= deadline);
+    weir_flow_close(w.flow);
+    CHECK_EQ(weir_flow_wait(w.flow, in_ms(20), NULL), -ETIMEDOUT);
+    tally_await(&w.board->begun, 1);
+    tally_add(&w.board->go);
+    check_done(&w, task);
+    int status = 1;
+    CHECK_EQ(weir_flow_wait(w.flow, WEIR_FOREVER, &status), 0);
+    CHECK_EQ(status, 0);
+    world_close(&w);
+}
+
+static void there_may_be_many_processes(void) {
+    enum { N = 64 };
+    world w;
+    open_with(&w, N);
+    weir_task tasks[N];
+    for (uint32_t i = 0; i < N; i++)
+        tasks[i] = give(&w, &kernels[HOLD], i);
+    tally_await(&w.board->begun, N);
+    tally_add(&w.board->go);
+    for (uint32_t i = 0; i < N; i++)
+        check_done(&w, tasks[i]);
+    for (uint32_t i = 0; i < N; i++)
+        tasks[i] = give(&w, &kernels[DIE], i);
+    for (uint32_t i = 0; i < N; i++)
+        check_lost(&w, tasks[i], SIGKILL, -1);
+    check_done(&w, give(&w, &kernels[COUNT], 0));
+    world_close(&w);
+}
+
+static const test_case cases[] = {
+    {"a_kernel_may_close_every_descriptor",
+     a_kernel_may_close_every_descriptor},
+    {"a_kernels_files_are_its_own", a_kernels_files_are_its_own},
+    {"a_kernel_that_forks_comes_back_once",
+     a_kernel_that_forks_comes_back_once},
+    {"a_kernel_that_becomes_a_daemon_is_lost",
+     a_kernel_that_becomes_a_daemon_is_lost},
+    {"a_kernel_may_destroy_its_view_of_the_memory",
+     a_kernel_may_destroy_its_view_of_the_memory},
+    {"a_kernel_that_ignores_all_signals_can_be_killed",
+     a_kernel_that_ignores_all_signals_can_be_killed},
+    {"a_thread_of_a_kernel_ends_with_its_process",
+     a_thread_of_a_kernel_ends_with_its_process},
+    {"a_stopped_process_does_not_hold_up_the_end",
+     a_stopped_process_does_not_hold_up_the_end},
+    {"a_stopped_zygote_does_not_hold_up_the_end",
+     a_stopped_zygote_does_not_hold_up_the_end},
+    {"a_world_may_end_while_dead_processes_are_replaced",
+     a_world_may_end_while_dead_processes_are_replaced},
+    {"a_graph_may_be_destroyed_while_its_tasks_run",
+     a_graph_may_be_destroyed_while_its_tasks_run},
+    {"a_wait_for_a_process_has_a_deadline",
+     a_wait_for_a_process_has_a_deadline},
+    {"there_may_be_many_processes", there_may_be_many_processes},
+};
+
+int main(int argc, char **argv) {
+    return test_main(argc, argv, cases, TEST_COUNT(cases));
+}

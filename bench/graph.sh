@@ -16,8 +16,7 @@ if test -n "$quick"; then
     rounds=3 rare=1 budget=${BENCH_BUDGET_S:-100} many=2000000
     ms=1000 trips=5000 kills=30
 fi
-# StarPU writes down what it measured; its bus is none of ours. And the tile
-# kernels are called by many threads, and have none of their own.
+# StarPU writes down what it measured of the machine.
 export STARPU_HOME=$work STARPU_SILENT=1
 
 # Lines "who program".
@@ -74,6 +73,7 @@ seldom() {
 
 cholesky() {
     local who program words="cholesky --rounds 3 --size $size"
+    # The tile kernels are called by many threads and have none of their own.
     export OPENBLAS_NUM_THREADS=1
     # shellcheck disable=SC2086
     {

@@ -162,8 +162,10 @@ set(graph_procs_tsan 0)
 if(WEIR_SANITIZE STREQUAL thread)
     set(graph_procs_tsan 1)
 endif()
-target_compile_definitions(test_graph_procs_errors PRIVATE
-    TEST_UNDER_TSAN=${graph_procs_tsan})
+foreach(part errors attack death)
+    target_compile_definitions(test_graph_procs_${part} PRIVATE
+        TEST_UNDER_TSAN=${graph_procs_tsan})
+endforeach()
 
 # Processes are killed at random, results checked. The same seed each time;
 # soak_graph_procs SECONDS SEED takes others.

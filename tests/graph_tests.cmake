@@ -97,6 +97,8 @@ weir_test(graph_child
     children_touch_what_their_parent_does
     a_child_waits_for_nothing_outside
     children_allocate_for_themselves
+    what_children_allocate_is_handed_on
+    what_a_task_has_its_flows_have_too
     a_child_does_not_wait_for_what_its_parent_holds
     a_task_fails_with_its_flow
     its_own_failure_goes_first
@@ -124,6 +126,7 @@ weir_test(graph_heap
     who_holds_the_ring_himself_is_told
     behind_what_one_holds_nothing_comes_back
     what_others_hold_may_come_back
+    whatever_gives_it_back_unblocks
     without_threads_a_wait_that_cannot_end_is_said
     memory_is_held_while_it_is_used
     many_threads_share_a_small_ring)

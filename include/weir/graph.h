@@ -354,8 +354,8 @@ typedef struct weir_task_spec {
     // On several workers or processes at once, each calling the kernel with its
     // own `member`; they may wait for each other. 0 and 1: one. It has ended
     // when all have; it fails with the first of them, by member, that failed.
-    // Then weir_kernel_cancelled tells the others; their -ECANCELED counts
-    // last.
+    // Then weir_kernel_cancelled tells the others, and their -ECANCELED counts
+    // last. On a pool with a budget members hold no token: they would wait.
     uint32_t members;
     int32_t priority; // WEIR_PRIORITY_*
     // In a process: it is killed when it has run for so long, and the task
@@ -374,14 +374,15 @@ typedef struct weir_task_spec {
 // mode; two accesses of the task with a common byte of which one writes,
 // UNORDERED aside; no kernel.run and no procs; procs with a deterministic pool;
 // a timeout on the pool; memory that the processes do not share), -ENOENT (the
-// processes know no kernel of this name), -ESTALE (a buffer's scope has ended,
-// a task was released), -EACCES (more than the parent of the flow touches;
-// `after` a task that has not ended of another than the parent's flows; a
-// buffer that a child flow allocated), -E2BIG (more members than the pool has
-// workers or the group processes; arguments_size; too many accesses; more than
-// fits weir_procs_options.payload), -ESHUTDOWN (the flow is closed, cancelled,
-// or its pool stopped), -EOWNERDEAD (the zygote was killed), -ENOMEM, and those
-// of weir_buffer_alloc.
+// processes know no kernel of this name), -ESTALE (a buffer's scope has ended
+// and the task that the flow belongs to has not got it; a task was released),
+// -EACCES (more than the parent of the flow touches; `after` a task that has
+// not ended of another than the parent's flows; a buffer that a child flow
+// allocated), -E2BIG (more members than the pool has workers or the group
+// processes; arguments_size; too many accesses; more than fits
+// weir_procs_options.payload), -ESHUTDOWN (the flow is closed, cancelled, or
+// its pool stopped), -EOWNERDEAD (the zygote was killed), -ENOMEM, and those of
+// weir_buffer_alloc.
 WEIR_API int weir_flow_submit(weir_flow *flow, const weir_task_spec *spec,
                               weir_task *task) WEIR_MUST_CHECK;
 

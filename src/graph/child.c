@@ -28,6 +28,7 @@ typedef struct worker {
     uint32_t depth;
     uint32_t index;
     bool spins; // a CPU may be to spare for it
+    wr_forkmark mark;
     wr_call call;
     int (*loaded[WR_LOADED_MAX])(const weir_kernel_call *call);
 } worker;
@@ -35,10 +36,15 @@ typedef struct worker {
 // ---- outcomes --------------------------------------------------------------
 
 // The keeper takes back rung before it looks: whoever finds it set is seen.
+// Without the bell, which a kernel has closed, nobody would come: the end of
+// the process is seen.
 static void ring(worker *self) {
+    static const uint64_t one = 1;
     if (wr_exchange(&self->group->rung, 1, seq_cst, MAIL_4,
-                    "after the outcome; the keeper clears, then looks") == 0)
-        wr_wakefd_signal(&self->zygote->bell);
+                    "after the outcome; the keeper clears, then looks") == 0 &&
+        write(self->zygote->bell.write_fd, &one, sizeof(one)) < 0 &&
+        errno == EBADF)
+        _exit(125);
 }
 
 static void finish(worker *self, wr_mail_frame *frame, uint64_t word,
@@ -122,6 +128,9 @@ static void work(worker *self, wr_mail_frame *frame, uint64_t word) {
                  wr_load(&frame->told, relaxed, ALONE,
                          "a hint: it may begin as it is cancelled") != 0;
     int status = unrun ? -ECANCELED : run(self, frame->kernel);
+    // A kernel that forks comes back twice. The copy is nobody's.
+    if (wr_forkmark_forked(&self->mark))
+        _exit(0);
     finish(self, frame, word, status, unrun);
 }
 
@@ -244,7 +253,8 @@ _Noreturn void wr_child_main(weir_zygote *zygote, wr_mailbox *mail,
                     .depth = mail->depth,
                     .index = mail->index,
                     .spins = zygote->cpus > 1 && mail->index < zygote->cpus};
-    if (zygote->start != NULL && zygote->start(zygote->context) != 0) {
+    if (wr_forkmark_init(&self.mark) != 0 ||
+        (zygote->start != NULL && zygote->start(zygote->context) != 0)) {
         say(&self, WR_MAIL_FAILED);
         _exit(1);
     }

@@ -10,6 +10,7 @@
 
 enum {
     STOP_NS = 1000000000,      // given to processes that are to end
+    ANSWER_S = 10,             // given to a zygote, if a group is to end
     SPAWN_AGAIN_NS = 10000000, // after a failure, and ten times that after two
     BUSY_OUTCOMES = 8,         // at once
 };
@@ -355,6 +356,18 @@ static void stop_child_locked(wr_child *child) {
     }
 }
 
+// A zygote that is stopped would keep the remains, and the group, for ever.
+// Returns when it is to be looked at again.
+static int64_t hurry_zygote(weir_zygote *zygote, int64_t now_ns) {
+    if (zygote->asked == NULL || zygote->watch < 0)
+        return INT64_MAX;
+    int64_t at_ns = zygote->asked_ns + (int64_t)ANSWER_S * 1000000000;
+    if (now_ns < at_ns)
+        return at_ns;
+    wr_process_kill(zygote->watch); // it is known to have ended then
+    return INT64_MAX;
+}
+
 // Returns when it is to be looked at again.
 static int64_t close_group(weir_procs *procs, bool *gone) {
     wr_mutex_lock(&procs->lock);
@@ -375,7 +388,8 @@ static int64_t close_group(weir_procs *procs, bool *gone) {
             wr_process_kill(child->watch);
     }
     *gone = procs->absent == procs->children;
-    int64_t next_ns = kill ? INT64_MAX : procs->kill_all_ns;
+    int64_t next_ns =
+        kill ? hurry_zygote(procs->zygote, now_ns) : procs->kill_all_ns;
     wr_mutex_unlock(&procs->lock);
     if (*gone) {
         wr_list_remove(&procs->link);

@@ -29,6 +29,7 @@ static bool send_request(weir_zygote *zygote, wr_zygote_request *request) {
     request->serial = ++zygote->serial;
     zygote->order = request->order;
     zygote->answered = false;
+    zygote->asked_ns = wr_now_ns();
     ssize_t sent;
     do
         sent = send(zygote->ends[0], request, sizeof(*request), MSG_NOSIGNAL);

@@ -200,10 +200,11 @@ static bool allows(uint32_t parent, uint32_t child) {
 static int check_rights(const building *b, const wr_extent *extent,
                         const wr_shape *shape, uint32_t mode) {
     const wr_task *parent = b->flow->parent;
-    if (extent->heap && extent->parent != NULL)
-        return extent->parent == parent ? 0 : -EACCES;
-    if (parent == NULL)
+    bool of_flows = extent->heap && extent->parent != NULL;
+    if (of_flows && extent->parent == parent)
         return 0;
+    if (parent == NULL)
+        return of_flows ? -EACCES : 0;
     for (uint32_t i = 0; i < parent->uses_count; i++) {
         const wr_use *use = &parent->uses[i];
         if (use->extent != extent || !allows(use->mode, mode))
@@ -217,10 +218,20 @@ static int check_rights(const building *b, const wr_extent *extent,
     return -EACCES;
 }
 
+// What a task has, its flows have too, though the buffer's scope has ended.
+static wr_extent *kept_by(const wr_task *parent, weir_buffer buffer) {
+    for (uint32_t i = 0; parent != NULL && i < parent->uses_count; i++)
+        if (parent->uses[i].extent->id == buffer.id)
+            return parent->uses[i].extent;
+    return NULL;
+}
+
 static int resolve(building *b, const weir_access *access, weir_buffer buffer,
                    wr_shape *shape) {
     wr_task *task = b->task;
     wr_extent *extent = wr_extent_of(b->graph, buffer);
+    if (extent == NULL)
+        extent = kept_by(b->flow->parent, buffer);
     if (extent == NULL)
         return -ESTALE;
     size_t bytes = access->bytes;

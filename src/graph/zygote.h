@@ -94,6 +94,7 @@ struct weir_zygote {
     wr_link to_reap;        // processes that have ended
     wr_link to_spawn;       // processes to be made
     struct wr_child *asked; // the zygote was asked something for it
+    int64_t asked_ns;       // when
     uint64_t serial;        // of the last request
     uint32_t order;         // of that
     bool answered;          // it was answered

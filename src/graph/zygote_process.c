@@ -5,11 +5,14 @@
 #include "graph/zygote.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { HIGH_FD = 500 };
 
 static void spawn(weir_zygote *zygote, const wr_zygote_request *request,
                   wr_zygote_reply *reply) {
@@ -44,6 +47,16 @@ static void serve(weir_zygote *zygote, const wr_zygote_request *request,
         reap(request, reply);
 }
 
+// Kernels close descriptors that are not theirs, and open files that get their
+// numbers: the bell has one that is not given out soon.
+static void hang_the_bell_high(weir_zygote *zygote) {
+    int fd = fcntl(zygote->bell.write_fd, F_DUPFD_CLOEXEC, HIGH_FD);
+    if (fd < 0)
+        return; // so many are not allowed
+    close(zygote->bell.write_fd);
+    zygote->bell.write_fd = fd;
+}
+
 _Noreturn void wr_zygote_main(weir_zygote *zygote) {
     static const int ignored[] = {SIGINT, SIGQUIT, SIGHUP, SIGPIPE, 0};
     // Killed with the keeper from here on; that it lived until now is what the
@@ -52,6 +65,7 @@ _Noreturn void wr_zygote_main(weir_zygote *zygote) {
         _exit(127);
     int keep[] = {zygote->ends[1], zygote->bell.write_fd};
     wr_process_begin(ignored, keep, 2);
+    hang_the_bell_high(zygote);
     wr_process_name("weir-zygote");
     for (;;) {
         wr_zygote_request request;

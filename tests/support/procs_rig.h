@@ -76,10 +76,12 @@ static inline int positive(const weir_kernel_call *call) {
     return 5;
 }
 
-// Ends when as many are inside as the group has members.
+// Ends when as many are inside as the group has members. The first notes what
+// has run by then.
 static inline int meet(const weir_kernel_call *call) {
     board *b = call->data[0];
-    tally_add(&b->inside);
+    if (tally_add(&b->inside) == 1)
+        b->number = tally_get(&b->runs);
     while (tally_get(&b->inside) < call->members)
         sched_yield();
     tally_add(&b->runs);

@@ -327,6 +327,75 @@ static void children_allocate_for_themselves(void) {
     CHECK_EQ(bench_close(&b), 0);
 }
 
+// What a flow within allocated, a task of it hands on to flows of its own.
+static int deeper_run(const weir_kernel_call *call) {
+    weir_buffer buffer = *(const weir_buffer *)call->arguments;
+    weir_flow_options options = WEIR_FLOW_OPTIONS_INIT;
+    options.parent = call;
+    weir_flow *flow = NULL;
+    CHECK_EQ(weir_flow_begin(call->graph, &options, &flow), 0);
+    int error =
+        task_try(flow, &add, NULL,
+                 ACCESSES(WEIR_ACCESS(WEIR_READWRITE, buffer, 0, 8)), NULL);
+    int beyond =
+        task_try(flow, &add, NULL,
+                 ACCESSES(WEIR_ACCESS(WEIR_READWRITE, buffer, 8, 8)), NULL);
+    weir_flow_release(flow);
+    CHECK_EQ(beyond, -EACCES); // the task itself has the first word alone
+    return error;
+}
+
+static const weir_kernel deeper = {"deeper", deeper_run};
+
+static int hand_on_inside(parent *p, weir_flow *flow) {
+    weir_buffer buffer = {0};
+    weir_access out = {.bytes = 16, .mode = WEIR_WRITE, .allocate = &buffer};
+    task_go(flow, NULL, NULL, &out, 1);
+    weir_task_spec spec = WEIR_TASK_SPEC_INIT;
+    weir_access access = WEIR_ACCESS(WEIR_READWRITE, buffer, 0, 8);
+    spec.kernel = &deeper;
+    spec.arguments = &buffer;
+    spec.arguments_size = sizeof(buffer);
+    spec.accesses = &access;
+    spec.accesses_count = 1;
+    weir_task task;
+    CHECK_EQ(weir_flow_submit(flow, &spec, &task), 0);
+    return task_end(p->bench->graph, task); // before the buffer's scope ends
+}
+
+static void what_children_allocate_is_handed_on(void) {
+    bench b;
+    bench_on(&b, pool_of(2));
+    parent p = {.inside = hand_on_inside};
+    parent_go(&p, &b, words(&b, WEIR_READ, 0, 1));
+    CHECK_EQ(bench_close(&b), 0);
+}
+
+// Its scope has ended meanwhile: the task has it still, and so have its flows.
+static void what_a_task_has_its_flows_have_too(void) {
+    bench b;
+    bench_on(&b, pool_of(2));
+    weir_buffer buffer;
+    void *memory;
+    CHECK_EQ(weir_flow_scope_begin(b.flow), 0);
+    CHECK_EQ(weir_buffer_alloc(b.flow, 16, 0, &buffer, &memory), 0);
+    holder h;
+    holder_hold(&h, b.flow, 0, ACCESSES(ALL_OF(WEIR_WRITE, buffer)));
+    weir_task_spec spec = WEIR_TASK_SPEC_INIT;
+    weir_access access = WEIR_ACCESS(WEIR_READWRITE, buffer, 0, 8);
+    spec.kernel = &deeper;
+    spec.arguments = &buffer;
+    spec.arguments_size = sizeof(buffer);
+    spec.accesses = &access;
+    spec.accesses_count = 1;
+    CHECK_EQ(weir_flow_submit(b.flow, &spec, NULL), 0);
+    CHECK_EQ(weir_flow_scope_end(b.flow), 0);
+    weir_flow_close(b.flow);
+    holder_open(&h);
+    CHECK_EQ(holder_end(&h, b.graph), 0);
+    CHECK_EQ(bench_close(&b), 0);
+}
+
 static int full_inside(parent *p, weir_flow *flow) {
     // The one ring that is left is held by the task that this flow is of.
     weir_buffer buffer;
@@ -524,6 +593,8 @@ static const test_case cases[] = {
     CASE(children_touch_what_their_parent_does),
     CASE(a_child_waits_for_nothing_outside),
     CASE(children_allocate_for_themselves),
+    CASE(what_children_allocate_is_handed_on),
+    CASE(what_a_task_has_its_flows_have_too),
     CASE(a_child_does_not_wait_for_what_its_parent_holds),
     CASE(a_task_fails_with_its_flow),
     CASE(its_own_failure_goes_first),

@@ -468,6 +468,24 @@ static void what_others_hold_may_come_back(void) {
     bench_close(&b);
 }
 
+static void whatever_gives_it_back_unblocks(void) {
+    bench b = bench_of(2);
+    weir_flow *other = flow_of(b.graph);
+    taker t;
+    scope_in(other);
+    weir_buffer buffer = take(other, RING, NULL);
+    taker_wait(&t, &b, b.flow, 64);
+    scope_out(other);
+    CHECK_EQ(taker_end(&t), 0);
+    CHECK_EQ(weir_buffer_close(b.graph, t.buffer), 0);
+    buffer = take(other, RING, NULL);
+    taker_wait(&t, &b, b.flow, 64);
+    CHECK_EQ(weir_buffer_close(b.graph, buffer), 0);
+    CHECK_EQ(taker_end(&t), 0);
+    CHECK_EQ(flow_end(other), 0);
+    bench_close(&b);
+}
+
 // Without threads nobody else could ever end that scope.
 static void without_threads_a_wait_that_cannot_end_is_said(void) {
     bench b = bench_timed(pool_seeded(1, 2), WEIR_FOREVER);
@@ -599,6 +617,7 @@ static const test_case cases[] = {
     CASE(who_holds_the_ring_himself_is_told),
     CASE(behind_what_one_holds_nothing_comes_back),
     CASE(what_others_hold_may_come_back),
+    CASE(whatever_gives_it_back_unblocks),
     CASE(without_threads_a_wait_that_cannot_end_is_said),
     CASE(memory_is_held_while_it_is_used),
     CASE(many_threads_share_a_small_ring),

@@ -230,6 +230,8 @@ static void a_kernel_that_ignores_all_signals_can_be_killed(void) {
 }
 
 static void a_thread_of_a_kernel_ends_with_its_process(void) {
+    if (TEST_UNDER_TSAN)
+        SKIP("thread sanitizer: no threads after a fork");
     world w;
     open_with(&w, 1);
     check_done(&w, give(&w, &kernels[THREAD], 0));

@@ -131,6 +131,14 @@ typedef struct wr_threads {
     int running;
     int queued[WR_THREADS_PRIORITIES];
     wr_atomic_u32 waiting; // tickets in `ready`; without the lock a hint
+
+    // arrivals_lock, which is taken with `lock` held or alone: submitters meet
+    // runners once per burst, not once per ticket.
+    _Alignas(WR_CACHE_LINE) wr_mutex arrivals_lock;
+    bool full;             // so many look that none is wanted; written with
+                           // both locks held
+    wr_link arrivals;      // of NORMAL priority, behind those in `ready`
+    wr_atomic_u32 arrived; // of those; without the lock a hint
 } wr_threads;
 void wr_threads_init(wr_threads *out, weir_pool *pool, weir_graph *graph);
 void wr_threads_fini(wr_threads *threads);

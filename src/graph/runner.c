@@ -4,6 +4,10 @@
 //
 // All that is ready is in `ready`, by priority and in order. As many runners as
 // places look there; who finds nothing leaves, in the same hold of the lock.
+// While there are so many, NORMAL tickets only go to `arrivals`, which has a
+// lock of its own; who empties `ready` gathers them. `full` is taken back in
+// the hold of that lock in which they are gathered for the last time, so none
+// is left behind.
 #include "base/check.h"
 #include "base/fault.h"
 #include "graph/threads.h"
@@ -63,7 +67,64 @@ static void push(wr_threads *threads, wr_ticket *ticket, bool front) {
     set_waiting(threads, 1);
 }
 
+// Enough will look there before, at this priority. _locked.
+static bool enough(const wr_threads *threads, int index) {
+    int looking = threads->running;
+    for (int i = index; i < WR_THREADS_PRIORITIES; i++)
+        looking += threads->queued[i];
+    return looking >= (int)threads->width;
+}
+
+// arrivals_lock is held too.
+static void take_arrivals(wr_threads *threads) {
+    uint32_t count = wr_load(&threads->arrived, relaxed, ALONE,
+                             "changed under the lock, which is held");
+    wr_list_splice_back(&threads->ready[1], &threads->arrivals);
+    wr_store(&threads->arrived, 0, relaxed, ALONE, "a hint");
+    set_waiting(threads, (int)count);
+}
+
+static void gather(wr_threads *threads) {
+    if (wr_load(&threads->arrived, relaxed, ALONE,
+                "a hint: who takes `full` back looks under the lock") == 0)
+        return;
+    wr_mutex_lock(&threads->arrivals_lock);
+    take_arrivals(threads);
+    wr_mutex_unlock(&threads->arrivals_lock);
+}
+
+// To be called when `running` or `queued` has changed. It may gather. _locked.
+static void tell_full(wr_threads *threads) {
+    bool full = enough(threads, 1);
+    if (full == threads->full)
+        return;
+    wr_mutex_lock(&threads->arrivals_lock);
+    threads->full = full;
+    if (!full)
+        take_arrivals(threads);
+    wr_mutex_unlock(&threads->arrivals_lock);
+}
+
+// Puts a ticket there, if that will do.
+static bool arrive(wr_threads *threads, wr_ticket *ticket) {
+    if (index_of(ticket) != 1)
+        return false;
+    wr_mutex_lock(&threads->arrivals_lock);
+    bool full = threads->full;
+    if (full) {
+        uint32_t count = wr_load(&threads->arrived, relaxed, ALONE,
+                                 "changed under the lock only");
+        wr_list_push_back(&threads->arrivals, &ticket->link);
+        wr_store(&threads->arrived, count + 1, relaxed, ALONE,
+                 "a hint: who takes `full` back looks under the lock");
+    }
+    wr_mutex_unlock(&threads->arrivals_lock);
+    return full;
+}
+
 static wr_ticket *pop(wr_threads *threads) {
+    if (wr_list_empty(&threads->ready[1]))
+        gather(threads);
     if (wr_load(&threads->waiting, relaxed, ALONE, "under the lock") == 0)
         return NULL;
     bool lowest = ++threads->picks % LOWEST_EVERY == 0;
@@ -82,15 +143,23 @@ static wr_ticket *pop(wr_threads *threads) {
     return NULL;
 }
 
-// ---- who looks there -------------------------------------------------------
-
-// Enough will look there before, at this priority. _locked.
-static bool enough(const wr_threads *threads, int index) {
-    int looking = threads->running;
-    for (int i = index; i < WR_THREADS_PRIORITIES; i++)
-        looking += threads->queued[i];
-    return looking >= (int)threads->width;
+// The next ticket of one who counts as running, or NULL: it does not any more.
+// _locked.
+static wr_ticket *pop_or_leave(wr_threads *threads) {
+    wr_ticket *ticket = pop(threads);
+    if (ticket != NULL)
+        return ticket;
+    threads->running--;
+    tell_full(threads);
+    ticket = pop(threads); // what arrived last
+    if (ticket == NULL)
+        return NULL;
+    threads->running++;
+    tell_full(threads);
+    return ticket;
 }
+
+// ---- who looks there -------------------------------------------------------
 
 // Somebody will look there, sooner or later. _locked.
 static bool anybody(const wr_threads *threads) {
@@ -139,6 +208,7 @@ static int submit_runner(vehicle *v) {
         spare(v);
     else
         threads->queued[index]++;
+    tell_full(threads);
     wr_mutex_unlock(&threads->lock);
     return error;
 }
@@ -148,6 +218,10 @@ void wr_threads_ready_init(wr_threads *threads) {
     for (int i = 0; i < WR_THREADS_PRIORITIES; i++)
         wr_list_init(&threads->ready[i]);
     wr_atomic_init(&threads->waiting, 0);
+    wr_mutex_init(&threads->arrivals_lock);
+    wr_list_init(&threads->arrivals);
+    wr_atomic_init(&threads->arrived, 0);
+    threads->full = false;
     unsigned count = threads->width * WR_THREADS_PRIORITIES;
     vehicle *vehicles = wr_calloc(count, sizeof(*vehicles));
     threads->vehicles = vehicles;
@@ -181,6 +255,7 @@ void wr_threads_ready_fini(wr_threads *threads) {
     }
     wr_mutex_unlock(&threads->lock);
     wr_mutex_fini(&threads->lock);
+    wr_mutex_fini(&threads->arrivals_lock);
     wr_free(threads->vehicles);
 }
 
@@ -193,6 +268,8 @@ static bool kept(wr_threads *threads, wr_ticket *ticket) {
     runner *own = wr_container_of(wr_relay_of(self), runner, base);
     if (own->threads != threads || !own->ending || own->next != NULL ||
         wr_load(&threads->waiting, relaxed, ALONE, "a hint: they go first") !=
+            0 ||
+        wr_load(&threads->arrived, relaxed, ALONE, "a hint: they go first") !=
             0)
         return false;
     own->next = ticket;
@@ -218,11 +295,12 @@ static bool take_out(wr_threads *threads, const wr_ticket *ticket,
 }
 
 int wr_threads_push(wr_threads *threads, wr_ticket *ticket) {
-    if (kept(threads, ticket))
+    if (kept(threads, ticket) || arrive(threads, ticket))
         return 0;
     uint64_t number = ticket->number;
     int index = index_of(ticket);
     wr_mutex_lock(&threads->lock);
+    gather(threads); // they were first
     push(threads, ticket, false);
     vehicle *v = wanted(threads, index);
     while (v == NULL && !anybody(threads)) {
@@ -252,11 +330,14 @@ static weir_job *lent(wr_relay *base) {
     wr_threads *threads = wr_container_of(base, runner, base)->threads;
     wr_mutex_lock(&threads->lock);
     threads->running--;
+    tell_full(threads);
     vehicle *v = NULL;
     if (wr_load(&threads->waiting, relaxed, ALONE, "under the lock") != 0)
         v = wanted(threads, best_index(threads));
-    if (v != NULL)
+    if (v != NULL) {
         threads->queued[v->index]++;
+        tell_full(threads);
+    }
     wr_mutex_unlock(&threads->lock);
     return v != NULL ? vehicle_job(v) : NULL;
 }
@@ -265,6 +346,7 @@ static void back(wr_relay *base) {
     wr_threads *threads = wr_container_of(base, runner, base)->threads;
     wr_mutex_lock(&threads->lock);
     threads->running++;
+    tell_full(threads);
     wr_mutex_unlock(&threads->lock);
 }
 
@@ -309,6 +391,7 @@ static bool leave_turn(runner *own, wr_ticket *kept_one) {
         threads->running++;
     else
         wr_job_lost(own->self);
+    tell_full(threads);
     wr_mutex_unlock(&threads->lock);
     own->count = 0;
     own->begin_ns = wr_now_ns();
@@ -319,6 +402,7 @@ static bool leave_turn(runner *own, wr_ticket *kept_one) {
     own->stopped = true;
     wr_mutex_lock(&threads->lock);
     threads->running++;
+    tell_full(threads);
     wr_mutex_unlock(&threads->lock);
     return false;
 }
@@ -335,6 +419,8 @@ static wr_ticket *next(runner *own) {
     if (ticket != NULL && !over)
         return ticket;
     wr_mutex_lock(&threads->lock);
+    if (over)
+        gather(threads);
     if (over && (ticket != NULL || wr_load(&threads->waiting, relaxed, ALONE,
                                            "under the lock") != 0)) {
         if (leave_turn(own, ticket))
@@ -342,12 +428,13 @@ static wr_ticket *next(runner *own) {
         ticket = NULL;
         wr_mutex_lock(&threads->lock);
     }
-    if (own->stopped || threads->running <= (int)threads->width)
-        ticket = pop(threads);
-    if (ticket == NULL) {
-        wr_job_lost(own->self);
-        threads->running--;
+    if (own->stopped || threads->running <= (int)threads->width) {
+        ticket = pop_or_leave(threads);
+    } else {
+        threads->running--; // width look there without it
     }
+    if (ticket == NULL)
+        wr_job_lost(own->self);
     wr_mutex_unlock(&threads->lock);
     return ticket;
 }
@@ -358,10 +445,10 @@ static wr_ticket *begin(weir_worker *self, vehicle *v) {
     wr_mutex_lock(&threads->lock);
     threads->queued[v->index]--;
     spare(v);
-    wr_ticket *ticket = pop(threads);
-    if (ticket != NULL)
-        threads->running++;
-    else if (self != NULL)
+    threads->running++;
+    tell_full(threads);
+    wr_ticket *ticket = pop_or_leave(threads);
+    if (ticket == NULL && self != NULL)
         wr_job_lost(self);
     wr_mutex_unlock(&threads->lock);
     return ticket;
@@ -392,9 +479,7 @@ static void done_unrun(weir_job *job, int status) {
     while (ticket != NULL) {
         wr_ticket_unrun(ticket, status);
         wr_mutex_lock(&threads->lock);
-        ticket = pop(threads);
-        if (ticket == NULL)
-            threads->running--;
+        ticket = pop_or_leave(threads);
         wr_mutex_unlock(&threads->lock);
     }
 }

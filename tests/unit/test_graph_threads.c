@@ -346,7 +346,7 @@ static int until_told(const weir_kernel_call *call) {
     tally_add(&u->begun);
     while (!weir_kernel_cancelled(call))
         sched_yield();
-    tally_await(&u->meet, 1); // tell is through with the ticket
+    mark_await(&u->meet, 1); // tell is through with the ticket
     return -ECANCELED;
 }
 
@@ -359,7 +359,7 @@ static void a_running_kernel_is_told_of_a_cancel(void) {
     unit_submit(&u);
     tally_await(&u.begun, 1);
     threads.endpoint.ops->tell(&threads.endpoint, u.tickets);
-    tally_add(&u.meet);
+    mark_set(&u.meet);
     wait_idle(pool);
     check_unit_ran(&u);
     CHECK_EQ(u.endings[0].status, -ECANCELED);

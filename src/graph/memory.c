@@ -51,6 +51,9 @@ wr_task *wr_task_take(weir_graph *graph) {
         return NULL;
     wr_task *task = graph->mine;
     graph->mine = task->next;
+    // The next one was in the hands of another core.
+    if (task->next != NULL)
+        wr_prefetch(task->next, WR_TASK_HOT);
     task->next = NULL;
     wr_store(&task->state, WR_TASK_BUILDING, relaxed, ALONE,
              "nobody else knows the task yet");

@@ -20,6 +20,8 @@ enum {
     TURN_NS = 100 * 1000, // and
     LOWEST_EVERY = 64,    // picks between two of the lowest priority
     PREFETCH_BYTES = 448, // a ticket, and some of what it is embedded in
+    LINGER_STEPS = 64,    // looks for the next ticket before a runner leaves:
+                          // some microseconds
 };
 
 // A runner that has not begun: the job is free again when it has.
@@ -407,6 +409,21 @@ static bool leave_turn(runner *own, wr_ticket *kept_one) {
     return false;
 }
 
+// Looks, without the lock, whether something comes at once: what would be found
+// by another runner otherwise, at the price of a job. Not while the pool has
+// other work.
+static void linger(const runner *own) {
+    const wr_threads *threads = own->threads;
+    uint32_t pushes = wr_pool_pushes(threads->pool);
+    for (int i = 0; i < LINGER_STEPS; i++) {
+        if (wr_load(&threads->waiting, relaxed, ALONE, "a hint") != 0 ||
+            wr_load(&threads->arrived, relaxed, ALONE, "a hint") != 0 ||
+            wr_pool_pushes(threads->pool) != pushes)
+            return;
+        wr_spin_pause();
+    }
+}
+
 // Returns the next ticket, or NULL: the runner has left, and the endpoint may
 // be gone.
 static wr_ticket *next(runner *own) {
@@ -418,6 +435,8 @@ static wr_ticket *next(runner *own) {
     bool over = !own->stopped && turn_is_over(own);
     if (ticket != NULL && !over)
         return ticket;
+    if (ticket == NULL && !over && !own->stopped)
+        linger(own);
     wr_mutex_lock(&threads->lock);
     if (over)
         gather(threads);

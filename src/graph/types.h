@@ -28,6 +28,7 @@ typedef struct wr_round wr_round;
 typedef struct wr_domain wr_domain;
 
 enum {
+    WR_TASK_HOT = 256,   // bytes of a task that each submission writes
     WR_CHUNK_TASKS = 64, // tasks that are allocated together
     WR_INLINE_EDGES = 4, // of a task, without an allocation
     WR_INLINE_USES = 3,

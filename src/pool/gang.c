@@ -237,6 +237,10 @@ void wr_relay_back(weir_worker *worker) {
     relay->back(relay);
 }
 
+uint32_t wr_pool_pushes(const weir_pool *pool) {
+    return wr_load(&pool->pushes, relaxed, ALONE, "a hint");
+}
+
 bool wr_pool_ending(const weir_pool *pool) {
     return wr_load(&pool->ending_all, relaxed, ALONE, "a hint") != 0;
 }

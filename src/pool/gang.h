@@ -59,6 +59,9 @@ void wr_job_named(weir_worker *self, const char *name);
 // begun does not run any more. A hint.
 bool wr_pool_ending(const weir_pool *pool);
 
+// wr_pool_pushes changes whenever something is queued. A hint.
+uint32_t wr_pool_pushes(const weir_pool *pool);
+
 // wr_pool_plain: jobs are all alike here, and nobody looks at each: no hooks,
 // no bound, no trace, not measured, not deterministic. A hint.
 bool wr_pool_plain(const weir_pool *pool);

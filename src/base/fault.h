@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef enum wr_fault_kind {
     WR_FAULT_ALLOC,   // malloc, mmap
@@ -33,5 +34,18 @@ uint64_t wr_fault_seen(wr_fault_kind kind);
 void *wr_malloc(size_t bytes);
 void *wr_calloc(size_t count, size_t bytes);
 void wr_free(void *memory);
+
+// wr_grow moves an array of `count` things of `size` bytes to where there is
+// room for more. NULL: no memory, it stays where it is.
+static inline void *wr_grow(void *array, size_t count, size_t room,
+                            size_t size) {
+    void *grown = room > SIZE_MAX / size ? NULL : wr_malloc(room * size);
+    if (grown == NULL)
+        return NULL;
+    if (count > 0)
+        memcpy(grown, array, count * size);
+    wr_free(array);
+    return grown;
+}
 
 #endif

@@ -19,13 +19,10 @@ static int grow_handles(weir_graph *graph) {
     uint32_t room = graph->extents_room == 0 ? 16 : graph->extents_room * 2;
     if (room >= UINT32_MAX / 2)
         return -ENOMEM;
-    wr_handle *handles = wr_malloc(room * sizeof(*handles));
+    wr_handle *handles =
+        wr_grow(graph->extents, graph->extents_count, room, sizeof(wr_handle));
     if (handles == NULL)
         return -ENOMEM;
-    if (graph->extents_count > 0)
-        memcpy(handles, graph->extents,
-               graph->extents_count * sizeof(*handles));
-    wr_free(graph->extents);
     graph->extents = handles;
     graph->extents_room = room;
     return 0;
@@ -137,13 +134,10 @@ static int reserve_order(weir_graph *graph) {
     if (graph->ordered_count < graph->ordered_room)
         return 0;
     size_t room = graph->ordered_room == 0 ? 16 : graph->ordered_room * 2;
-    wr_extent **ordered = wr_malloc(room * sizeof(wr_extent *));
+    wr_extent **ordered = wr_grow(graph->ordered, graph->ordered_count, room,
+                                  sizeof(wr_extent *));
     if (ordered == NULL)
         return -ENOMEM;
-    if (graph->ordered_count > 0)
-        memcpy(ordered, graph->ordered,
-               graph->ordered_count * sizeof(wr_extent *));
-    wr_free(graph->ordered);
     graph->ordered = ordered;
     graph->ordered_room = room;
     return 0;

@@ -4,20 +4,16 @@
 #include "graph/internal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 // ---- tasks -----------------------------------------------------------------
 
 static bool add_chunk(weir_graph *graph) {
     if (graph->chunks_count == graph->chunks_room) {
         size_t room = graph->chunks_room == 0 ? 16 : graph->chunks_room * 2;
-        wr_chunk **chunks = wr_malloc(room * sizeof(*chunks));
+        wr_chunk **chunks = wr_grow(graph->chunks, graph->chunks_count, room,
+                                    sizeof(wr_chunk *));
         if (chunks == NULL)
             return false;
-        if (graph->chunks_count > 0)
-            memcpy(chunks, graph->chunks,
-                   graph->chunks_count * sizeof(*chunks));
-        wr_free(graph->chunks);
         graph->chunks = chunks;
         graph->chunks_room = room;
     }

@@ -4,7 +4,6 @@
 #include "base/fault.h"
 #include "graph/internal.h"
 
-#include <string.h>
 
 // ---- marks -----------------------------------------------------------------
 
@@ -50,13 +49,10 @@ static int room_for_reader(weir_graph *graph, wr_marks *marks) {
         marks->readers_room != 0)
         return 0;
     uint32_t room = marks->readers_room == 0 ? 4 : marks->readers_room * 2;
-    wr_mark *readers = wr_malloc(room * sizeof(*readers));
+    wr_mark *readers =
+        wr_grow(marks->readers, marks->readers_count, room, sizeof(wr_mark));
     if (readers == NULL)
         return marks->readers_count < marks->readers_room ? 0 : -ENOMEM;
-    if (marks->readers_count > 0)
-        memcpy(readers, marks->readers,
-               marks->readers_count * sizeof(*readers));
-    wr_free(marks->readers);
     marks->readers = readers;
     marks->readers_room = room;
     return 0;
@@ -70,12 +66,10 @@ static wr_regions **local_of(wr_domain *domain, wr_extent *extent) {
             return &domain->locals[i].regions;
     if (domain->count == domain->room) {
         size_t room = domain->room == 0 ? 4 : domain->room * 2;
-        wr_local *locals = wr_malloc(room * sizeof(*locals));
+        wr_local *locals =
+            wr_grow(domain->locals, domain->count, room, sizeof(wr_local));
         if (locals == NULL)
             return NULL;
-        if (domain->count > 0)
-            memcpy(locals, domain->locals, domain->count * sizeof(*locals));
-        wr_free(domain->locals);
         domain->locals = locals;
         domain->room = room;
     }
@@ -162,12 +156,10 @@ int wr_order_add(weir_graph *graph, const wr_mark *mark, bool data,
     }
     if (*count == graph->before_room) {
         size_t room = graph->before_room == 0 ? 64 : graph->before_room * 2;
-        wr_before *before = wr_malloc(room * sizeof(*before));
+        wr_before *before =
+            wr_grow(graph->before, *count, room, sizeof(wr_before));
         if (before == NULL)
             return -ENOMEM;
-        if (*count > 0)
-            memcpy(before, graph->before, *count * sizeof(*before));
-        wr_free(graph->before);
         graph->before = before;
         graph->before_room = room;
     }

@@ -310,12 +310,9 @@ void wr_regions_sweep(wr_regions *r) {
 static int add_hit(wr_regions *r, wr_region *region, wr_overlap overlap) {
     if (r->hits_count == r->hits_room) {
         size_t room = r->hits_room == 0 ? 16 : 2 * r->hits_room;
-        hit *hits = wr_malloc(room * sizeof(*hits));
+        hit *hits = wr_grow(r->hits, r->hits_count, room, sizeof(hit));
         if (hits == NULL)
             return -ENOMEM;
-        if (r->hits_count > 0)
-            memcpy(hits, r->hits, r->hits_count * sizeof(*hits));
-        wr_free(r->hits);
         r->hits = hits;
         r->hits_room = room;
     }

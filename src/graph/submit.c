@@ -258,10 +258,10 @@ static int resolve_all(building *b) {
     weir_graph *graph = b->graph;
     size_t count = b->spec.accesses_count;
     if (count > graph->shapes_room) {
-        wr_shape *shapes = wr_malloc(count * 2 * sizeof(*shapes));
+        wr_shape *shapes =
+            wr_grow(graph->shapes, 0, count * 2, sizeof(wr_shape));
         if (shapes == NULL)
             return -ENOMEM;
-        wr_free(graph->shapes);
         graph->shapes = shapes;
         graph->shapes_room = count * 2;
     }

@@ -184,8 +184,9 @@ static bool has_room(weir_pool *pool, void *unused) {
     return pool->mode != WR_MODE_RUN || pool->admitted < pool->options.jobs_max;
 }
 
-int wr_job_submit(weir_pool *pool, weir_job *job, void *captured) {
-    int error = wr_job_accept_check(pool, job, false);
+static int accept(weir_pool *pool, weir_job *job, void *captured,
+                  bool continues) {
+    int error = wr_job_accept_check(pool, job, continues);
     if (error != 0)
         return error;
     wr_job_accept(pool, job, NULL, captured);
@@ -193,7 +194,12 @@ int wr_job_submit(weir_pool *pool, weir_job *job, void *captured) {
     return 0;
 }
 
-static int submit(weir_pool *pool, weir_job *job, bool bounded,
+int wr_job_submit(weir_pool *pool, weir_job *job, void *captured) {
+    return accept(pool, job, captured, false);
+}
+
+// continues: see wr_job_continue.
+static int submit(weir_pool *pool, weir_job *job, bool bounded, bool continues,
                   int64_t deadline_ns) {
     if (wr_pool_forked(pool))
         return -ECHILD;
@@ -221,7 +227,7 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
         }
     }
     if (error == 0)
-        error = wr_job_submit(pool, job, captured);
+        error = accept(pool, job, captured, continues);
     if (error == 0)
         wr_pool_notify(pool);
     wr_pool_unlock(pool);
@@ -232,40 +238,20 @@ static int submit(weir_pool *pool, weir_job *job, bool bounded,
 }
 
 int wr_job_continue(weir_pool *pool, weir_job *job) {
-    if (wr_pool_forked(pool))
-        return -ECHILD;
-    wr_pool_check_thread(pool);
-    void *captured = wr_job_capture(pool);
-    if (wr_arrivals_take(pool, job) && wr_arrivals_begin(pool)) {
-        wr_arrivals_add(pool, job, captured);
-        wr_arrivals_end(pool);
-        return 0;
-    }
-    wr_pool_lock(pool);
-    int error = wr_job_accept_check(pool, job, true);
-    if (error == 0) {
-        wr_job_accept(pool, job, NULL, captured);
-        wr_inbox_push(pool, job);
-        wr_pool_notify(pool);
-    }
-    wr_pool_unlock(pool);
-    if (error != 0)
-        wr_job_release(pool, captured);
-    wr_determ_point();
-    return error;
+    return submit(pool, job, false, true, 0);
 }
 
 int weir_submit(weir_pool *pool, weir_job *job) {
-    return submit(pool, job, false, 0);
+    return submit(pool, job, false, false, 0);
 }
 
 int weir_try_submit(weir_pool *pool, weir_job *job) {
-    return submit(pool, job, true, 0);
+    return submit(pool, job, true, false, 0);
 }
 
 int weir_submit_wait(weir_pool *pool, weir_job *job, int64_t deadline_ns) {
     // A deadline of 0, look once, is still a wait: it says -ETIMEDOUT.
-    return submit(pool, job, true, deadline_ns > 0 ? deadline_ns : 1);
+    return submit(pool, job, true, false, deadline_ns > 0 ? deadline_ns : 1);
 }
 
 static bool arrive_all(weir_pool *pool, weir_job *const *jobs, size_t count,

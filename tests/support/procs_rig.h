@@ -135,7 +135,7 @@ static inline int stop_itself(const weir_kernel_call *call) {
 
 static inline int close_everything(const weir_kernel_call *call) {
     (void)call;
-    for (int fd = 0; fd < 256; fd++)
+    for (int fd = 0; fd < 1024; fd++)
         close(fd);
     return 0;
 }
@@ -143,7 +143,7 @@ static inline int close_everything(const weir_kernel_call *call) {
 // How many descriptors there are, and which of the first three.
 static inline int look_at_descriptors(const weir_kernel_call *call) {
     board *b = call->data[0];
-    for (int fd = 0; fd < 256; fd++) {
+    for (int fd = 0; fd < 1024; fd++) {
         if (fcntl(fd, F_GETFD) < 0)
             continue;
         tally_add(&b->runs);

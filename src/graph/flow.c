@@ -252,6 +252,8 @@ static bool stop_one(weir_flow *flow, int status) {
     bool first =
         wr_compare_exchange(&flow->told, &untold, (uint32_t)-status, seq_cst,
                             FLOW_1, "tasks that become READY look at it");
+    wr_fetch_add(&graph->stops, 1, seq_cst, FLOW_1,
+                 "whoever made a task READY looks at told again");
     uint64_t parts = close_locked(flow, &round);
     for (size_t i = 0; first && i < graph->chunks_count; i++)
         for (size_t k = 0; k < WR_CHUNK_TASKS; k++)

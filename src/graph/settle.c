@@ -31,29 +31,50 @@ static void end_unrun(wr_task *task, int status, wr_task **list) {
     push(task, list);
 }
 
+// Once it is READY a cancel may end the task, and its flow may be gone: so it
+// is not looked at then, but at whether there was any cancel meanwhile.
+// False: a cancel has the task.
+static bool make_ready(wr_task *task, int *told) {
+    weir_graph *graph = task->graph;
+    for (;;) {
+        uint32_t stops = wr_load(&graph->stops, seq_cst, FLOW_1,
+                                 "told is set before it grows");
+        *told = wr_flow_told(task->flow);
+        if (*told != 0)
+            return true;
+        wr_store(&task->state, WR_TASK_READY, seq_cst, FLOW_1,
+                 "a cancel that is not seen below finds the task");
+        if (wr_load(&graph->stops, seq_cst, FLOW_1,
+                    "a cancel that has passed the task is seen") == stops)
+            return true;
+        if (!claim(task, WR_TASK_ENDING))
+            return false;
+    }
+}
+
 void wr_task_decide(wr_task *task, wr_task **list) {
     wr_endpoint *endpoint = task->endpoint;
-    int told = wr_flow_told(task->flow);
-    // No predecessor is left to change `failure`.
-    if (told != 0 || task->failure != NULL || endpoint == NULL) {
-        wr_store(&task->state, WR_TASK_ENDING, relaxed, ALONE,
-                 "only READY tasks are claimed by others");
-        end_unrun(task, told, list);
-        return;
-    }
     wr_ticket *tickets = task->tickets;
-    uint32_t members = tickets->members;
-    wr_store(&task->state, WR_TASK_READY, seq_cst, FLOW_1,
-             "the flow is told, or its cancel finds the task");
-    int error = wr_flow_told(task->flow);
-    if (error == 0)
-        error = endpoint->ops->submit(endpoint, tickets, members);
-    if (error == 0)
+    int told = 0;
+    // No predecessor is left to change `failure`.
+    if (task->failure != NULL || endpoint == NULL)
+        told = wr_flow_told(task->flow);
+    else if (!make_ready(task, &told)) {
+        wr_ticket_claim(tickets); // it ends there: the ticket is gone
         return;
-    if (claim(task, WR_TASK_ENDING))
-        end_unrun(task, error, list);
-    else
-        wr_ticket_claim(tickets); // a cancel ends it: the ticket is gone
+    } else if (told == 0) {
+        int error = endpoint->ops->submit(endpoint, tickets, tickets->members);
+        if (error == 0)
+            return;
+        if (!claim(task, WR_TASK_ENDING)) {
+            wr_ticket_claim(tickets);
+            return;
+        }
+        told = error;
+    }
+    wr_store(&task->state, WR_TASK_ENDING, relaxed, ALONE,
+             "only READY tasks are claimed by others");
+    end_unrun(task, told, list);
 }
 
 // ---- what endpoints call ---------------------------------------------------

@@ -272,6 +272,8 @@ struct weir_graph {
     char *heap; // or NULL
     size_t heap_bytes;
 
+    wr_atomic_u32 stops; // grows with every flow that is cancelled
+
     // refs: the graph itself, flows until the last of them is gone, tickets
     // that were withdrawn.
     wr_refs refs;

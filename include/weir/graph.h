@@ -27,7 +27,7 @@
 // flows of one graph run at the same time; where they touch the same data,
 // their tasks are ordered as they were submitted, whoever submitted them.
 //
-//   a task   BUILDING --> PENDING --> READY --> RUNNING --> DONE
+//   a task   BUILDING --> WAITING --> READY --> RUNNING --> DONE
 //                  |         |          |          |
 //                  +---------+----------+----------+------> FAILED
 //
@@ -77,13 +77,13 @@
 //   fork(2)    in a child process every function that returns a status returns
 //              -ECHILD, the others do nothing.
 //   callbacks  are called with no lock held (but those of weir_graph_observer).
-//   fairness   by priority, then as they became ready; a ready task is a job
-//              of the pool like others.
+//   fairness   by priority, then as they became ready. A worker runs a bounded
+//              number of tasks before other jobs of the pool have their turn.
 //   stopping   a flow that has not ended is accepted work of its pool: a drain
 //              waits for it, so close it; until then any thread may go on
-//              submitting to it. A pool that is stopped in another
-//              mode ends it as weir_flow_cancel does, with -ESHUTDOWN. It
-//              counts as one in jobs_max, and each task that is ready.
+//              submitting to it. A pool that is stopped in another mode ends it
+//              as weir_flow_cancel does, with -ESHUTDOWN. It counts as one in
+//              jobs_max, and each task that is ready.
 //   not here   writes that may come in any order (a sum) are ordered like
 //              others; two graphs that know the same memory know nothing of
 //              each other.

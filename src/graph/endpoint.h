@@ -129,6 +129,7 @@ typedef struct wr_threads {
     // Runners that look at `ready`: begun and not waiting, and not begun, by
     // priority. For a moment one may not be counted yet.
     int running;
+    int submitting; // vehicles that are on their way to the pool
     int queued[WR_THREADS_PRIORITIES];
     wr_atomic_u32 waiting; // tickets in `ready`; without the lock a hint
 

@@ -177,6 +177,7 @@ static vehicle *wanted(wr_threads *threads, int index) {
         return NULL;
     threads->spare = found->next;
     found->index = index;
+    threads->submitting++; // until it is queued, or refused
     return found;
 }
 
@@ -206,6 +207,7 @@ static int submit_runner(vehicle *v) {
     int index = v->index; // the vehicle is another's once it is accepted
     int error = wr_job_continue(threads->pool, vehicle_job(v));
     wr_mutex_lock(&threads->lock);
+    threads->submitting--;
     if (error != 0)
         spare(v);
     else
@@ -234,14 +236,23 @@ void wr_threads_ready_init(wr_threads *threads) {
 }
 
 static bool any_runner(const wr_threads *threads) {
-    return threads->running != 0 || threads->queued[0] != 0 ||
-           threads->queued[1] != 0 || threads->queued[2] != 0;
+    return threads->running != 0 || threads->submitting != 0 ||
+           threads->queued[0] != 0 || threads->queued[1] != 0 ||
+           threads->queued[2] != 0;
 }
 
 // The last ticket has ended, but the runner that ended it may still look for
 // another, which takes a moment. Those that have not begun are taken back: the
 // caller may be on the worker that would run them.
 void wr_threads_ready_fini(wr_threads *threads) {
+    // One whose turn is over may still be handing over to another.
+    wr_mutex_lock(&threads->lock);
+    while (threads->submitting != 0) {
+        wr_mutex_unlock(&threads->lock);
+        wr_thread_yield();
+        wr_mutex_lock(&threads->lock);
+    }
+    wr_mutex_unlock(&threads->lock);
     unsigned count = threads->width * WR_THREADS_PRIORITIES;
     for (unsigned i = 0; threads->vehicles != NULL && i < count; i++)
         if (wr_job_take_back(threads->pool, &threads->vehicles[i].job)) {
@@ -337,6 +348,7 @@ static weir_job *lent(wr_relay *base) {
     if (wr_load(&threads->waiting, relaxed, ALONE, "under the lock") != 0)
         v = wanted(threads, best_index(threads));
     if (v != NULL) {
+        threads->submitting--;
         threads->queued[v->index]++;
         tell_full(threads);
     }

@@ -4,7 +4,6 @@
 #include "base/fault.h"
 #include "graph/internal.h"
 
-
 // ---- marks -----------------------------------------------------------------
 
 // An ended task's mark orders nothing; what it did is seen from here on.

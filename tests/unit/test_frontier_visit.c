@@ -456,7 +456,8 @@ static void all_at_once(weir_pool *pool, weir_frontier_engine engine,
     for (size_t i = 1; i <= MANY; i++)
         world_begun(&w, i, 1);
     if (!w.is_deterministic) { // nobody ends them but this thread
-        CHECK_EQ(world_counts(&w).in_flight[0], MANY);
+        // All, and maybe still the visit that has found them.
+        CHECK(world_counts(&w).in_flight[0] - MANY <= 1);
         CHECK_EQ(tally_get(&w.done), 0);
         submit(pool, &other.job); // and no worker is held
         for (size_t ended = 0; ended < MANY;)
@@ -467,7 +468,7 @@ static void all_at_once(weir_pool *pool, weir_frontier_engine engine,
     }
     CHECK_EQ(world_wait(&w), 0);
     if (!w.is_deterministic)
-        CHECK_EQ(world_counts(&w).in_flight_max[0], MANY);
+        CHECK(world_counts(&w).in_flight_max[0] - MANY <= 1);
     wait_idle(pool);
     CHECK_EQ(other.ran, !w.is_deterministic);
     world_end(&w);

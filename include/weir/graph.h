@@ -279,9 +279,7 @@ WEIR_API int weir_flow_begin(weir_graph *graph,
 WEIR_API void weir_flow_close(weir_flow *flow);
 
 // weir_flow_cancel ends tasks that have not started with -ECANCELED and tells
-// those that run: weir_kernel_cancelled. What a worker or process already has
-// may still begin while this call tells one after the other. The flow is
-// closed. Again: nothing.
+// those that run: weir_kernel_cancelled. The flow is closed. Again: nothing.
 WEIR_API void weir_flow_cancel(weir_flow *flow);
 
 // weir_flow_wait waits until the flow is closed and all its tasks have ended,

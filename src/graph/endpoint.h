@@ -89,11 +89,13 @@ typedef struct wr_endpoint_ops {
     // the task with it. What was taken and cannot run any more is ended later,
     // with wr_ticket_unrun, from elsewhere.
     int (*submit)(wr_endpoint *endpoint, wr_ticket *tickets, uint32_t count);
-    // Its flow is cancelled: weir_kernel_cancelled answers 1 from now on. The
-    // ticket was claimed, or is just being claimed; wr_ticket_ended was not
+    // Its flow is cancelled: weir_kernel_cancelled answers 1 from now on, and a
+    // kernel that has not begun need not. `begun` false: only if it has not, as
+    // far as is known; so a cancel tells those that wait behind others first.
+    // The ticket was claimed, or is just being claimed; wr_ticket_ended was not
     // called for it, or has not got far: its memory is good, its place may not
     // be any more.
-    void (*tell)(wr_endpoint *endpoint, wr_ticket *ticket);
+    void (*tell)(wr_endpoint *endpoint, wr_ticket *ticket, bool begun);
     // The caller is about to wait for something that over(argument) tells.
     // Looks for outcomes and hands them on meanwhile, until it is over or some
     // microseconds went by in which nothing came. NULL: nothing to gain.

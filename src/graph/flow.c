@@ -217,9 +217,10 @@ void weir_flow_release(weir_flow *flow) {
     wr_flow_unref(flow);
 }
 
-// A task of the flow that has not started is ended; one that runs is told.
-// graph->lock, so that a task does not become another's meanwhile.
-static void stop_task(weir_flow *flow, wr_task *task, int status,
+// A task of the flow that has not started is ended; one that was dispatched is
+// told, if its kernel runs only if `begun`. graph->lock, so that a task does
+// not become another's meanwhile.
+static void stop_task(weir_flow *flow, wr_task *task, int status, bool begun,
                       wr_task **list) {
     uint32_t state =
         wr_load(&task->state, seq_cst, TASK_1, "the flow was told before");
@@ -238,11 +239,21 @@ static void stop_task(weir_flow *flow, wr_task *task, int status,
         *list = task;
     } else if (mine && ready == WR_TASK_RUNNING) {
         for (uint32_t i = 0; i < task->tickets->members; i++)
-            task->endpoint->ops->tell(task->endpoint, &task->tickets[i]);
+            task->endpoint->ops->tell(task->endpoint, &task->tickets[i], begun);
     }
     wr_mutex_unlock(&task->lock);
 }
 
+static void stop_tasks(weir_flow *flow, int status, bool begun,
+                       wr_task **list) {
+    weir_graph *graph = flow->graph;
+    for (size_t i = 0; i < graph->chunks_count; i++)
+        for (size_t k = 0; k < WR_CHUNK_TASKS; k++)
+            stop_task(flow, &graph->chunks[i]->task[k], status, begun, list);
+}
+
+// Those that run are told last: what waits behind them in a process would begin
+// in their place otherwise.
 static bool stop_one(weir_flow *flow, int status) {
     weir_graph *graph = flow->graph;
     wr_task *list = NULL;
@@ -255,9 +266,10 @@ static bool stop_one(weir_flow *flow, int status) {
     wr_fetch_add(&graph->stops, 1, seq_cst, FLOW_1,
                  "whoever made a task READY looks at told again");
     uint64_t parts = close_locked(flow, &round);
-    for (size_t i = 0; first && i < graph->chunks_count; i++)
-        for (size_t k = 0; k < WR_CHUNK_TASKS; k++)
-            stop_task(flow, &graph->chunks[i]->task[k], status, &list);
+    if (first) {
+        stop_tasks(flow, status, false, &list);
+        stop_tasks(flow, status, true, &list);
+    }
     wr_mutex_unlock(&graph->lock);
     wr_round_fire(round);
     if (parts != 0)

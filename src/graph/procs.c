@@ -53,17 +53,31 @@ static int submit(wr_endpoint *endpoint, wr_ticket *tickets, uint32_t count) {
     return dead ? -EOWNERDEAD : 0;
 }
 
+// The frame that has the ticket, or NULL. The lock is held.
+static wr_mail_frame *frame_of(const wr_ticket *ticket) {
+    const wr_place *place = ticket->place;
+    if (place == NULL || place == &wr_place_claimed)
+        return NULL;
+    return wr_child_frame(place->child,
+                          (uint64_t)(place - place->child->places));
+}
+
+static bool has_begun(const wr_ticket *ticket, wr_mail_frame *frame) {
+    const wr_place *place = ticket->place;
+    return wr_load(&frame->word, relaxed, ALONE, "it may begin right now") !=
+           wr_frame_word(place->generation, WR_FRAME_PUBLISHED);
+}
+
 // The ticket may be ready still, in a frame, or done: only the lock tells.
-static void tell(wr_endpoint *endpoint, wr_ticket *ticket) {
+static void tell(wr_endpoint *endpoint, wr_ticket *ticket, bool begun) {
     weir_procs *procs = procs_of(endpoint);
     wr_mutex_lock(&procs->lock);
-    wr_store(&ticket->told, 1, relaxed, ALONE, "the lock orders it");
-    wr_place *place = ticket->place;
-    if (place != NULL && place != &wr_place_claimed) {
-        uint64_t index = (uint64_t)(place - place->child->places);
-        wr_mail_frame *frame = wr_child_frame(place->child, index);
-        wr_store(&frame->told, 1, relaxed, ALONE,
-                 "a hint to stop; nothing hangs on its order");
+    wr_mail_frame *frame = frame_of(ticket);
+    if (begun || frame == NULL || !has_begun(ticket, frame)) {
+        wr_store(&ticket->told, 1, relaxed, ALONE, "the lock orders it");
+        if (frame != NULL)
+            wr_store(&frame->told, 1, relaxed, ALONE,
+                     "a hint to stop; nothing hangs on its order");
     }
     wr_mutex_unlock(&procs->lock);
 }

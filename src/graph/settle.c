@@ -132,7 +132,7 @@ static void note_failure(wr_task *task, const wr_ticket *ticket,
     }
     for (uint32_t i = 0; first && ticket->members > 1 && i < ticket->members;
          i++)
-        task->endpoint->ops->tell(task->endpoint, &task->tickets[i]);
+        task->endpoint->ops->tell(task->endpoint, &task->tickets[i], true);
     wr_mutex_unlock(&task->lock);
     wr_free(reason);
 }

@@ -358,7 +358,7 @@ static void a_running_kernel_is_told_of_a_cancel(void) {
     unit_init(&u, &threads, 1, until_told);
     unit_submit(&u);
     tally_await(&u.begun, 1);
-    threads.endpoint.ops->tell(&threads.endpoint, u.tickets);
+    threads.endpoint.ops->tell(&threads.endpoint, u.tickets, true);
     mark_set(&u.meet);
     wait_idle(pool);
     check_unit_ran(&u);

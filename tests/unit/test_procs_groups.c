@@ -104,7 +104,7 @@ static void a_member_that_dies_fails_and_the_others_can_be_told(void) {
     CHECK_EQ(errand_submit(r.endpoint, &e), 0);
     mark_await(&e.ended, 1);
     for (int i = 0; i < 2; i++)
-        r.endpoint->ops->tell(r.endpoint, &e.ticket[i]);
+        r.endpoint->ops->tell(r.endpoint, &e.ticket[i], true);
     errand_await(r.endpoint, &e);
     int dead = e.endings[0].status == -EOWNERDEAD ? 0 : 1;
     CHECK_EQ(e.endings[dead].status, -EOWNERDEAD);
@@ -470,7 +470,7 @@ static void members_begin_even_when_told(void) {
     errand_init_team(&e, &kernels[MEET], r.board, 2);
     CHECK_EQ(errand_submit(r.endpoint, &e), 0);
     for (int i = 0; i < 2; i++)
-        r.endpoint->ops->tell(r.endpoint, &e.ticket[i]);
+        r.endpoint->ops->tell(r.endpoint, &e.ticket[i], true);
     mark_set(&r.board->go);
     errand_await(r.endpoint, &e);
     for (int i = 0; i < 2; i++) {

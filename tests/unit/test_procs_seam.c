@@ -361,8 +361,8 @@ static void who_runs_is_told(void) {
     CHECK_EQ(errand_submit(r.endpoint, &e), 0);
     CHECK_EQ(errand_submit(r.endpoint, &behind), 0);
     mark_await(&r.board->begun, 1);
-    r.endpoint->ops->tell(r.endpoint, behind.ticket);
-    r.endpoint->ops->tell(r.endpoint, e.ticket);
+    r.endpoint->ops->tell(r.endpoint, behind.ticket, true);
+    r.endpoint->ops->tell(r.endpoint, e.ticket, true);
     errand_await(r.endpoint, &e);
     CHECK_EQ(e.ending.status, -EINTR);
     CHECK(!e.ending.unrun);
@@ -372,7 +372,7 @@ static void who_runs_is_told(void) {
     CHECK_EQ(behind.ending.status, -ECANCELED);
     CHECK(behind.ending.unrun);
     CHECK_EQ(tally_get(&r.board->runs), 0);
-    r.endpoint->ops->tell(r.endpoint, behind.ticket); // too late
+    r.endpoint->ops->tell(r.endpoint, behind.ticket, true); // too late
     down(&r);
 }
 

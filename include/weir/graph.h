@@ -59,7 +59,7 @@
 //              workers. Not from other processes.
 //   blocking   nothing waits; "Waits" where it does. A worker that waits lends
 //              its place. Submitting allocates.
-//   ownership  arguments, accesses and names of flows are copied; kernels,
+//   ownership  arguments and accesses are copied; kernels,
 //              their names and the memory of registered buffers are lent as
 //              long as the graph lives, or as it says. The pool and groups of
 //              processes outlive the graph.
@@ -251,8 +251,7 @@ WEIR_API void *weir_buffer_memory(weir_graph *graph, weir_buffer buffer,
 // ---- flows -----------------------------------------------------------------
 
 typedef struct weir_flow_options {
-    size_t size;      // set by the initializer
-    const char *name; // for reports, copied, cut; default "flow"
+    size_t size; // set by the initializer
     // In a kernel on a worker of the pool: the flow belongs to its task, which
     // does not end before the flow has, and fails if it does (unless it fails
     // by itself, by the lowest number); the kernel may return meanwhile (it
@@ -266,7 +265,7 @@ typedef struct weir_flow_options {
 } weir_flow_options;
 
 #define WEIR_FLOW_OPTIONS_INIT                                                 \
-    { sizeof(weir_flow_options), NULL, NULL }
+    { sizeof(weir_flow_options), NULL }
 
 // weir_flow_begin. options may be NULL. Errors: -EINVAL (options; a parent that
 // is no call of a task of this graph), -ENOMEM, -ESHUTDOWN (the pool is being

@@ -85,12 +85,9 @@ static wr_task *parent_of(weir_graph *graph, const weir_kernel_call *call) {
     return mine->ticket->task;
 }
 
-static void init_flow(weir_flow *flow, weir_graph *graph, wr_task *parent,
-                      const weir_flow_options *options) {
+static void init_flow(weir_flow *flow, weir_graph *graph, wr_task *parent) {
     flow->graph = graph;
     flow->parent = parent;
-    snprintf(flow->name, sizeof(flow->name), "%s",
-             options->name != NULL ? options->name : "flow");
     wr_refs_init(&flow->refs, 3); // the handle, the work, the watch
     wr_refs_init(&flow->outstanding, 1);
     wr_atomic_init(&flow->told, 0);
@@ -143,7 +140,7 @@ int weir_flow_begin(weir_graph *graph, const weir_flow_options *given,
     weir_flow *flow = wr_calloc(1, sizeof(*flow));
     if (flow == NULL)
         return -ENOMEM;
-    init_flow(flow, graph, parent, &options);
+    init_flow(flow, graph, parent);
     error = link_flow(flow);
     if (error != 0) {
         wr_free(flow);

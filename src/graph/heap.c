@@ -2,19 +2,17 @@
 // The heap: four rings, and those who wait for room in them. README.md, "The
 // heap".
 #include "base/fault.h"
+#include "base/round.h"
 #include "graph/internal.h"
 
-#include <string.h>
-#include <unistd.h>
-
 int wr_heap_init(weir_graph *graph) {
-    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    size_t page = wr_page_size();
     size_t ring = graph->options.ring_bytes;
     if (ring == 0)
         return 0;
     if (ring > SIZE_MAX / WEIR_GRAPH_RINGS - page)
         return -EINVAL;
-    ring = (ring + page - 1) / page * page;
+    ring = wr_round_up(ring, page);
     graph->heap_bytes = ring * WEIR_GRAPH_RINGS;
     if (graph->options.zygote != NULL)
         graph->heap =
@@ -133,7 +131,7 @@ static int sum_up(request *r) {
             return -EINVAL;
         if (bytes > ring->size || bytes > ring->size - sum)
             return -E2BIG;
-        sum += (bytes + WR_RING_ALIGN - 1) / WR_RING_ALIGN * WR_RING_ALIGN;
+        sum += wr_round_up(bytes, WR_RING_ALIGN);
     }
     return sum > ring->size ? -E2BIG : 0;
 }
@@ -142,7 +140,7 @@ static int sum_up(request *r) {
 static int wait_once(request *r) {
     weir_graph *graph = r->flow->graph;
     wr_ring *ring = &graph->rings[r->ring];
-    if (!wr_ring_could_all(ring, r->bytes, r->count, is_held, r))
+    if (!wr_ring_could(ring, r->bytes, r->count, is_held, r))
         return -EDEADLK;
     int64_t now = wr_now_ns();
     if (ring->returns != r->returns) {

@@ -7,6 +7,7 @@
 #define WR_GRAPH_MAILBOX_H
 
 #include "base/atomic.h"
+#include "base/round.h"
 #include "os/os.h"
 #include "weir/procs.h"
 
@@ -77,10 +78,6 @@ typedef struct wr_mail_group {
     wr_atomic_u32 rung; // 1: the keeper was told, and did not come yet
     wr_atomic_u32 cpu;  // where a spinner was last: number + 1
 } wr_mail_group;
-
-static inline size_t wr_round_up(size_t bytes, size_t unit) {
-    return (bytes + unit - 1) / unit * unit;
-}
 
 // Room for arguments, then addresses at the next multiple of 8.
 static inline size_t wr_frame_room(size_t payload) {

@@ -2,6 +2,7 @@
 #include "graph/ring.h"
 
 #include "base/check.h"
+#include "base/round.h"
 
 #include <errno.h>
 
@@ -14,7 +15,7 @@ static wr_block *block_of(wr_link *link) {
 static size_t rounded(const wr_ring *ring, size_t bytes) {
     if (bytes > ring->size)
         return 0;
-    return (bytes + WR_RING_ALIGN - 1) / WR_RING_ALIGN * WR_RING_ALIGN;
+    return wr_round_up(bytes, WR_RING_ALIGN);
 }
 
 // What the blocks of a ring take: those between oldest and newest too, whatever
@@ -121,9 +122,9 @@ bool wr_ring_fits(const wr_ring *ring, const size_t *bytes, size_t count) {
     return place_all(ring, span_now(ring), bytes, count);
 }
 
-bool wr_ring_could_all(const wr_ring *ring, const size_t *bytes, size_t count,
-                       bool (*held)(void *argument, const wr_block *block),
-                       void *argument) {
+bool wr_ring_could(const wr_ring *ring, const size_t *bytes, size_t count,
+                   bool (*held)(void *argument, const wr_block *block),
+                   void *argument) {
     const wr_link *all = &ring->blocks;
     const wr_block *oldest = NULL, *newest = NULL;
     for (wr_link *at = all->next; at != all && oldest == NULL; at = at->next)
@@ -135,10 +136,4 @@ bool wr_ring_could_all(const wr_ring *ring, const size_t *bytes, size_t count,
                 (!block_of(at)->given && held(argument, block_of(at))))
                 newest = block_of(at);
     return place_all(ring, span_of(oldest, newest), bytes, count);
-}
-
-bool wr_ring_could(const wr_ring *ring, size_t bytes,
-                   bool (*held)(void *argument, const wr_block *block),
-                   void *argument) {
-    return wr_ring_could_all(ring, &bytes, 1, held, argument);
 }

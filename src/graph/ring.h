@@ -48,14 +48,11 @@ void wr_ring_give(wr_ring *ring, wr_block *block,
 // order. Changes nothing: not even returns, as taking and giving back would.
 bool wr_ring_fits(const wr_ring *ring, const size_t *bytes, size_t count);
 
-// wr_ring_could tells whether `bytes` would fit once all blocks that
-// held(argument, block) does not say true of were given back: false: not while
-// those are held. _all: whether several do, in this order.
-bool wr_ring_could(const wr_ring *ring, size_t bytes,
+// wr_ring_could tells whether they would fit, in this order, once all blocks
+// that held(argument, block) does not say true of were given back: false: not
+// while those are held.
+bool wr_ring_could(const wr_ring *ring, const size_t *bytes, size_t count,
                    bool (*held)(void *argument, const wr_block *block),
                    void *argument);
-bool wr_ring_could_all(const wr_ring *ring, const size_t *bytes, size_t count,
-                       bool (*held)(void *argument, const wr_block *block),
-                       void *argument);
 
 #endif

@@ -3,6 +3,7 @@
 // anything that others can see.
 #include "base/fault.h"
 #include "base/options.h"
+#include "base/round.h"
 #include "graph/internal.h"
 #include "pool/types.h"
 
@@ -102,7 +103,7 @@ static void undo_allocations(building *b) {
 
 // ---- the task's memory -----------------------------------------------------
 
-static size_t aligned(size_t bytes) { return (bytes + 15) / 16 * 16; }
+static size_t aligned(size_t bytes) { return wr_round_up(bytes, 16); }
 
 // Where arguments, addresses, uses and tickets of a group lie.
 static int lay_out(building *b) {
@@ -160,8 +161,6 @@ static void fill_ticket(building *b) {
     ticket->member = 0;
     ticket->members = spec->members > 1 ? spec->members : 1;
     ticket->priority = spec->priority;
-    ticket->place = NULL;
-    wr_atomic_init(&ticket->told, 0);
 }
 
 static void fill_task(building *b) {

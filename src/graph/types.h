@@ -223,7 +223,6 @@ struct wr_domain {
 
 struct weir_flow {
     weir_graph *graph;
-    char name[32];
     wr_task *parent; // or NULL
     // refs: the handle, the work, the watch. Dropped under graph->lock.
     wr_refs refs;

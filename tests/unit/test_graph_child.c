@@ -47,7 +47,6 @@ static int parent_run(const weir_kernel_call *call) {
     parent *p = argument_of(call);
     weir_flow_options options = WEIR_FLOW_OPTIONS_INIT;
     options.parent = call;
-    options.name = "child";
     weir_flow *flow = NULL;
     CHECK_EQ(weir_flow_begin(call->graph, &options, &flow), 0);
     p->call = call;

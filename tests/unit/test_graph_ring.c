@@ -51,6 +51,12 @@ static bool all_held(void *argument, const wr_block *block) {
     return true;
 }
 
+static bool one_could(const wr_ring *ring, size_t bytes,
+                      bool (*held)(void *argument, const wr_block *block),
+                      void *argument) {
+    return wr_ring_could(ring, &bytes, 1, held, argument);
+}
+
 static bool none_held(void *argument, const wr_block *block) {
     (void)argument;
     (void)block;
@@ -84,7 +90,7 @@ static void more_than_the_ring_has_is_too_big(void) {
     wr_block a;
     CHECK_EQ(wr_ring_take(&ring, 8 * UNIT + 1, &a), -E2BIG);
     CHECK_EQ(ring.used, 0);
-    CHECK(!wr_ring_could(&ring, 8 * UNIT + 1, none_held, NULL));
+    CHECK(!one_could(&ring, 8 * UNIT + 1, none_held, NULL));
     CHECK_EQ(wr_ring_take(&ring, 8 * UNIT, &a), 0);
     // Also when nothing fits now.
     wr_block b;
@@ -99,7 +105,7 @@ static void no_bytes_are_refused(void) {
     CHECK_EQ(wr_ring_take(&ring, 0, &a), -EINVAL);
     CHECK_EQ(ring.used, 0);
     CHECK(wr_list_empty(&ring.blocks));
-    CHECK(!wr_ring_could(&ring, 0, none_held, NULL));
+    CHECK(!one_could(&ring, 0, none_held, NULL));
 }
 
 static void a_ring_without_memory_holds_nothing(void) {
@@ -109,7 +115,7 @@ static void a_ring_without_memory_holds_nothing(void) {
     CHECK_EQ(wr_ring_take(&ring, 0, &a), -EINVAL);
     CHECK_EQ(wr_ring_take(&ring, 1, &a), -E2BIG);
     CHECK_EQ(wr_ring_take(&ring, SIZE_MAX, &a), -E2BIG);
-    CHECK(!wr_ring_could(&ring, 1, none_held, NULL));
+    CHECK(!one_could(&ring, 1, none_held, NULL));
 }
 
 static void what_comes_back_in_the_middle_waits(void) {
@@ -223,14 +229,14 @@ static void what_is_held_stays_in_could(void) {
     wr_block b[4];
     for (int i = 0; i < 4; i++)
         CHECK_EQ(wr_ring_take(&ring, UNIT, &b[i]), 0);
-    CHECK(!wr_ring_could(&ring, 1, all_held, NULL));
-    CHECK(wr_ring_could(&ring, 4 * UNIT, none_held, NULL));
-    CHECK(wr_ring_could(&ring, 3 * UNIT, only, &b[0]));
-    CHECK(!wr_ring_could(&ring, 3 * UNIT, only, &b[1])); // not in one piece
-    CHECK(wr_ring_could(&ring, 2 * UNIT, only, &b[1]));
+    CHECK(!one_could(&ring, 1, all_held, NULL));
+    CHECK(one_could(&ring, 4 * UNIT, none_held, NULL));
+    CHECK(one_could(&ring, 3 * UNIT, only, &b[0]));
+    CHECK(!one_could(&ring, 3 * UNIT, only, &b[1])); // not in one piece
+    CHECK(one_could(&ring, 2 * UNIT, only, &b[1]));
     // What was given is held by nobody, whatever is said.
     wr_ring_give(&ring, &b[1], NULL, NULL);
-    CHECK(wr_ring_could(&ring, 4 * UNIT, only, &b[1]));
+    CHECK(one_could(&ring, 4 * UNIT, only, &b[1]));
     CHECK_EQ(ring.used, 4 * UNIT); // asking changes nothing
 }
 
@@ -245,11 +251,11 @@ static void several_fit_one_after_the_other(void) {
     CHECK(wr_ring_fits(&ring, two, 0));
     // Each of them would fit in what is left, but not both.
     CHECK_EQ(wr_ring_take(&ring, UNIT, &rest), 0);
-    CHECK(wr_ring_could(&ring, two[0], only, &held));
-    CHECK(wr_ring_could(&ring, two[1], only, &held));
-    CHECK(!wr_ring_could_all(&ring, two, 2, only, &held));
-    CHECK(wr_ring_could_all(&ring, fit, 2, only, &held));
-    CHECK(wr_ring_could_all(&ring, two, 2, only, &rest));
+    CHECK(one_could(&ring, two[0], only, &held));
+    CHECK(one_could(&ring, two[1], only, &held));
+    CHECK(!wr_ring_could(&ring, two, 2, only, &held));
+    CHECK(wr_ring_could(&ring, fit, 2, only, &held));
+    CHECK(wr_ring_could(&ring, two, 2, only, &rest));
     const size_t none[] = {UNIT, 0}, huge[] = {UNIT, SIZE_MAX};
     CHECK(!wr_ring_fits(&ring, none, 2));
     CHECK(!wr_ring_fits(&ring, huge, 2));
@@ -340,7 +346,7 @@ static void d5_no_request_is_rounded_to_nothing(void) {
     wr_block a;
     for (size_t less = 0; less < 3 * UNIT; less++) {
         CHECK_EQ(wr_ring_take(&ring, SIZE_MAX - less, &a), -E2BIG);
-        CHECK(!wr_ring_could(&ring, SIZE_MAX - less, none_held, NULL));
+        CHECK(!one_could(&ring, SIZE_MAX - less, none_held, NULL));
     }
     CHECK_EQ(ring.used, 0);
 }
@@ -419,7 +425,7 @@ static void model_could(model *m, const wr_ring *ring, uint64_t *state) {
         after.of[i].given |= !after.of[i].held;
     model_trim(&after);
     for (size_t need = 1; need <= m->units; need++)
-        CHECK_EQ(wr_ring_could(ring, need * UNIT, model_held, m),
+        CHECK_EQ(one_could(ring, need * UNIT, model_held, m),
                  model_fits(&after, need));
 }
 
@@ -487,7 +493,7 @@ static void model_several(model *m, wr_ring *ring, uint64_t *state, bool last) {
         return;
     for (size_t i = 0; i < m->count; i++)
         m->of[i].held = wr_random_below(state, 3) == 0;
-    bool could = wr_ring_could_all(ring, bytes, 3, model_held, m);
+    bool could = wr_ring_could(ring, bytes, 3, model_held, m);
     for (size_t i = 0; i < m->count; i++)
         if (!m->of[i].held && !m->of[i].given)
             wr_ring_give(ring, m->of[i].block, NULL, NULL);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "programs/tiles/file.h"
+#include "programs/save.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,126 +164,9 @@ void wr_tiles_input_close(wr_tiles_input *input) {
 
 // ---- writing ---------------------------------------------------------------
 
-// A name beside `path` that nobody has.
-static int name_beside(const char *path, char *out, int attempt) {
-    const char *slash = strrchr(path, '/');
-    int folder = slash != NULL ? (int)(slash - path) + 1 : 0;
-    int size = snprintf(out, PATH_MAX, "%.*s.weir-%ld-%d", folder, path,
-                        (long)getpid(), attempt);
-    return size > 0 && size < PATH_MAX ? 0 : -ENAMETOOLONG;
-}
-
-// A file without a name leaves nothing behind, even if this is killed.
-static int open_nameless(const char *path) {
-    char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
-    int size = snprintf(folder, sizeof(folder), "%.*s",
-                        slash != NULL ? (int)(slash - path) + 1 : 1,
-                        slash != NULL ? path : ".");
-    if (size <= 0 || (size_t)size >= sizeof(folder))
-        return -ENAMETOOLONG;
-    int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
-    return file >= 0 ? file : -errno;
-}
-
-static int open_named(const char *path, char *name) {
-    for (int i = 0; i < 100; i++) {
-        int error = name_beside(path, name, i);
-        if (error != 0)
-            return error;
-        int file = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
-        if (file >= 0 || errno != EEXIST)
-            return file >= 0 ? file : -errno;
-    }
-    return -EEXIST;
-}
-
-static int give_name(int file, const char *path, char *name) {
-    char self[64];
-    snprintf(self, sizeof(self), "/proc/self/fd/%d", file);
-    for (int i = 0; i < 100; i++) {
-        int error = name_beside(path, name, i);
-        if (error != 0)
-            return error;
-        if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0)
-            return 0;
-        if (errno != EEXIST)
-            return -errno;
-    }
-    return -EEXIST;
-}
-
-typedef struct writing {
-    int (*write)(void *context, FILE *out);
-    void *context;
-} writing;
-
-static int flushed(FILE *out) {
-    errno = 0;
-    if (fflush(out) == 0 && !ferror(out))
-        return 0;
-    return errno != 0 ? -errno : -EIO;
-}
-
-static int write_new(const char *path, const struct stat *old,
-                     const writing *what) {
-    char name[PATH_MAX];
-    int file = open_nameless(path);
-    bool named = file < 0;
-    if (named)
-        file = open_named(path, name);
-    if (file < 0)
-        return file;
-    FILE *out = fdopen(file, "w");
-    int error = out == NULL ? -errno : what->write(what->context, out);
-    if (error == 0)
-        error = flushed(out);
-    if (error == 0 && old != NULL && fchmod(file, old->st_mode & 07777) != 0)
-        error = -errno;
-    if (error == 0 && !named) {
-        error = give_name(file, path, name);
-        named = error == 0;
-    }
-    if ((out != NULL ? fclose(out) : close(file)) != 0 && error == 0)
-        error = -errno;
-    if (error == 0 && rename(name, path) != 0)
-        error = -errno;
-    if (error != 0 && named)
-        (void)unlink(name);
-    return error;
-}
-
-static int write_into(const char *path, const writing *what) {
-    FILE *out = fopen(path, "we");
-    if (out == NULL)
-        return -errno;
-    int error = what->write(what->context, out);
-    if (error == 0)
-        error = flushed(out);
-    if (fclose(out) != 0 && error == 0)
-        error = -errno;
-    return error;
-}
-
-static int save(const char *path, const writing *what) {
-    char real[PATH_MAX];
-    struct stat old;
-    if (stat(path, &old) != 0)
-        return errno == ENOENT ? write_new(path, NULL, what) : -errno;
-    if (S_ISDIR(old.st_mode))
-        return -EISDIR;
-    if (!S_ISREG(old.st_mode))
-        return write_into(path, what);
-    // A link stays one.
-    if (realpath(path, real) == NULL)
-        return -errno;
-    return write_new(real, &old, what);
-}
-
 int wr_tiles_save(const char *path, int (*write)(void *context, FILE *out),
                   void *context, wr_tiles_why *why) {
-    const writing what = {write, context};
-    int error = save(path, &what);
+    int error = wr_save(path, write, context);
     return error == 0 ? 0 : failed(why, error);
 }
 

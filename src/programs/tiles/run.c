@@ -233,12 +233,10 @@ static int after_round(run *r, weir_flow *flow, int status) {
 
 // One flow: what is left of a phase.
 static int round_of(run *r, uint16_t phase) {
-    weir_flow_options options = WEIR_FLOW_OPTIONS_INIT;
     weir_flow *flow;
     uint64_t first = r->shape->count + 1;
     int status = 0;
-    options.name = "tiles";
-    int error = weir_flow_begin(r->graph, &options, &flow);
+    int error = weir_flow_begin(r->graph, NULL, &flow);
     if (error != 0)
         return failed(r, error, "cannot begin");
     error = submit_all(r, flow, phase);

@@ -30,6 +30,18 @@ bool wr_fault_arm(wr_fault_kind kind, uint64_t first, uint64_t count);
 // wr_fault_seen returns how many attempts were made since wr_fault_arm.
 uint64_t wr_fault_seen(wr_fault_kind kind);
 
+// wr_fault_tell has each attempt that fails told to `told`, by its thread, from
+// where it fails: so tests know which places have failed. Before any thread is
+// started.
+typedef void wr_fault_told(wr_fault_kind kind);
+void wr_fault_tell(wr_fault_told *told);
+
+// wr_fault_held counts what the library holds: of it and of the system,
+// blocks, mappings, stacks. wr_fault_hold is for who takes (1) and gives back
+// (-1) without wr_malloc.
+int64_t wr_fault_held(void);
+void wr_fault_hold(int change);
+
 // wr_malloc, wr_calloc: the library's allocation, through wr_fault.
 void *wr_malloc(size_t bytes);
 void *wr_calloc(size_t count, size_t bytes);

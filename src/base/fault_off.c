@@ -21,6 +21,12 @@ uint64_t wr_fault_seen(wr_fault_kind kind) {
     return 0;
 }
 
+void wr_fault_tell(wr_fault_told *told) { (void)told; }
+
+int64_t wr_fault_held(void) { return 0; }
+
+void wr_fault_hold(int change) { (void)change; }
+
 void *wr_malloc(size_t bytes) { return malloc(bytes); }
 
 void *wr_calloc(size_t count, size_t bytes) { return calloc(count, bytes); }

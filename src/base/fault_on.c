@@ -13,6 +13,8 @@ typedef struct fault {
 } fault;
 
 static fault faults[WR_FAULT_KINDS];
+static wr_fault_told *teller; // or NULL
+static wr_atomic_u64 held;
 
 bool wr_fault(wr_fault_kind kind) {
     fault *f = &faults[kind];
@@ -22,7 +24,10 @@ bool wr_fault(wr_fault_kind kind) {
                                    "each attempt gets a number of its own");
     uint64_t first =
         wr_load(&f->first, relaxed, ALONE, "FAULT_1 has brought it with count");
-    return number >= first && number - first < count;
+    bool fails = number >= first && number - first < count;
+    if (fails && teller != NULL)
+        teller(kind);
+    return fails;
 }
 
 bool wr_fault_arm(wr_fault_kind kind, uint64_t first, uint64_t count) {
@@ -39,12 +44,35 @@ uint64_t wr_fault_seen(wr_fault_kind kind) {
                    "a count, read by a test that knows its threads are done");
 }
 
+void wr_fault_tell(wr_fault_told *told) { teller = told; }
+
+int64_t wr_fault_held(void) {
+    return (int64_t)wr_load(&held, relaxed, ALONE,
+                            "a count, read by a test that knows its threads "
+                            "are done");
+}
+
+void wr_fault_hold(int change) {
+    wr_fetch_add(&held, (uint64_t)(int64_t)change, relaxed, ALONE,
+                 "a count, orders nothing");
+}
+
+static void *hold(void *memory) {
+    if (memory != NULL)
+        wr_fault_hold(1);
+    return memory;
+}
+
 void *wr_malloc(size_t bytes) {
-    return wr_fault(WR_FAULT_ALLOC) ? NULL : malloc(bytes);
+    return wr_fault(WR_FAULT_ALLOC) ? NULL : hold(malloc(bytes));
 }
 
 void *wr_calloc(size_t count, size_t bytes) {
-    return wr_fault(WR_FAULT_ALLOC) ? NULL : calloc(count, bytes);
+    return wr_fault(WR_FAULT_ALLOC) ? NULL : hold(calloc(count, bytes));
 }
 
-void wr_free(void *memory) { free(memory); }
+void wr_free(void *memory) {
+    if (memory != NULL)
+        wr_fault_hold(-1);
+    free(memory);
+}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is the same in every backend: the clock, locks, the start of a thread.
+// What is the same in every backend: the clock, the start of a thread.
 #include "os/os.h"
 
 #include "base/check.h"
@@ -27,28 +27,6 @@ int64_t weir_now_ns(void) { return wr_now_ns(); }
 void wr_entropy(void *bytes, size_t size) {
     // It fails on kernels without getrandom alone.
     wr_assert(getentropy(bytes, size) == 0);
-}
-
-void wr_mutex_fini(wr_mutex *mutex) {
-    wr_assert(
-        wr_load(&mutex->word, relaxed, ALONE, "nobody uses it any more") == 0);
-}
-
-enum { MUTEX_SPINS = 100 }; // some microseconds
-
-void wr_mutex_lock_slow(wr_mutex *mutex) {
-    for (int i = 0; i < MUTEX_SPINS; i++) {
-        if (wr_load(&mutex->word, relaxed, ALONE, "a hint: trying decides") ==
-                0 &&
-            wr_mutex_trylock(mutex))
-            return;
-        wr_spin_pause();
-    }
-    // From here on it is 2 whenever this thread may sleep, and while it holds
-    // the lock: it cannot know whether others sleep too.
-    while (wr_exchange(&mutex->word, 2, acquire, MUTEX_1,
-                       "what the last holder did is seen") != 0)
-        (void)wr_futex_wait(&mutex->word, 2, WEIR_FOREVER);
 }
 
 void wr_spin_pause(void) {
@@ -142,7 +120,9 @@ int wr_thread_start(wr_thread *out, const wr_thread_options *options,
                    strnlen(options->name, sizeof(start->name) - 1));
         error = thread_create(out, &attr, start);
     }
-    if (error != 0)
+    if (error == 0)
+        wr_fault_hold(1);
+    else
         wr_free(start);
     pthread_attr_destroy(&attr);
     // EINVAL can only be about the CPU: the stack was made to fit.
@@ -153,6 +133,7 @@ int wr_thread_start(wr_thread *out, const wr_thread_options *options,
 
 void wr_thread_join(wr_thread *thread) {
     wr_assert(pthread_join(thread->id, NULL) == 0);
+    wr_fault_hold(-1);
 }
 
 void wr_thread_yield(void) { sched_yield(); }
@@ -165,5 +146,6 @@ void *wr_aligned_alloc(size_t alignment, size_t bytes) {
     if (wr_fault(WR_FAULT_ALLOC) ||
         posix_memalign(&memory, alignment, bytes == 0 ? 1 : bytes) != 0)
         return NULL;
+    wr_fault_hold(1);
     return memset(memory, 0, bytes);
 }

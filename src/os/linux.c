@@ -89,11 +89,13 @@ int wr_wakefd_open(wr_wakefd *out) {
     if (fd < 0)
         return errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
     *out = (wr_wakefd){.read_fd = fd, .write_fd = fd};
+    wr_fault_hold(1);
     return 0;
 }
 
 void wr_wakefd_close(wr_wakefd *fd) {
     close(fd->read_fd);
+    wr_fault_hold(-1);
     *fd = (wr_wakefd){.read_fd = -1, .write_fd = -1};
 }
 
@@ -122,7 +124,15 @@ void wr_wakefd_clear(wr_wakefd *fd) {
 static void *map(size_t bytes) {
     void *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    return pages == MAP_FAILED ? NULL : pages;
+    if (pages == MAP_FAILED)
+        return NULL;
+    wr_fault_hold(1);
+    return pages;
+}
+
+static void unmap(void *pages, size_t bytes) {
+    wr_assert(munmap(pages, bytes) == 0);
+    wr_fault_hold(-1);
 }
 
 static size_t whole_pages(size_t bytes) {
@@ -156,7 +166,7 @@ void *wr_pages_alloc_huge(size_t bytes) {
 
 void wr_pages_free(void *pages, size_t bytes) {
     if (pages != NULL)
-        wr_assert(munmap(pages, bytes) == 0);
+        unmap(pages, bytes);
 }
 
 // ---- fork detection --------------------------------------------------------
@@ -170,7 +180,7 @@ int wr_forkmark_init(wr_forkmark *mark) {
     if (page == NULL)
         return -ENOMEM;
     if (madvise(page, bytes, MADV_WIPEONFORK) != 0) {
-        munmap(page, bytes); // before Linux 4.14: ask for the pid
+        unmap(page, bytes); // before Linux 4.14: ask for the pid
         return 0;
     }
     *page = 1;
@@ -180,7 +190,7 @@ int wr_forkmark_init(wr_forkmark *mark) {
 
 void wr_forkmark_fini(wr_forkmark *mark) {
     if (mark->word != NULL)
-        wr_assert(munmap((void *)(uintptr_t)mark->word, whole_pages(1)) == 0);
+        unmap((void *)(uintptr_t)mark->word, whole_pages(1));
     *mark = (wr_forkmark){0};
 }
 

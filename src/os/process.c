@@ -242,12 +242,17 @@ void *wr_shared_alloc(size_t bytes) {
         return NULL;
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED)
+        return NULL;
+    wr_fault_hold(1);
+    return memory;
 }
 
 void wr_shared_free(void *memory, size_t bytes) {
-    if (memory != NULL)
-        wr_assert(munmap(memory, bytes) == 0);
+    if (memory == NULL)
+        return;
+    wr_assert(munmap(memory, bytes) == 0);
+    wr_fault_hold(-1);
 }
 
 void wr_shared_clear(void *memory, size_t bytes) {

@@ -49,6 +49,10 @@ static int run_drain(weir_worker *self, void *context, weir_token *token) {
     return status == WR_OK ? 0 : -EIO; // state->failure says more
 }
 
+static wr_status status_of(int error) {
+    return error == -ENOMEM ? WR_MEMORY_ERROR : WR_INTERNAL_ERROR;
+}
+
 static int run_pipeline(weir_pool *pool, line_state *state, size_t count,
                         weir_stream_report *report) {
     const weir_stage stages[] = {
@@ -83,7 +87,7 @@ wr_status wr_line_run(const wr_line *line, void *const *tokens, size_t count,
     if (error == -EAGAIN) // not one thread to be had: this one will do
         return wr_line_run_serial(line, tokens[0], failure);
     if (error != 0)
-        return wr_fail(failure, WR_INTERNAL_ERROR, "cannot start threads: %s",
+        return wr_fail(failure, status_of(error), "cannot start threads: %s",
                        weir_strerror(error));
     line_state state = {line, tokens, failure};
     weir_stream_report report = {.size = sizeof(report)};
@@ -92,7 +96,7 @@ wr_status wr_line_run(const wr_line *line, void *const *tokens, size_t count,
     if (error == 0)
         error = report.status;
     if (error != 0 && failure->status == WR_OK)
-        wr_fail(failure, WR_INTERNAL_ERROR, "the pipeline failed: %s",
+        wr_fail(failure, status_of(error), "the pipeline failed: %s",
                 weir_strerror(error));
     return failure->status;
 }

@@ -263,19 +263,26 @@ static int put_in_place(wr_output *output) {
     return 0;
 }
 
+// What was not written yet may fail only now: closing any descriptor of the
+// file tells. The other one is still needed, and tells nothing more.
+static int close_copy(int fd) {
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 ? -1 : close(copy);
+}
+
 wr_status wr_output_commit(wr_output *output, wr_failure *failure) {
-    if (!output->direct && put_in_place(output) != 0) {
+    bool standard = output->fd == STDOUT_FILENO;
+    if ((!standard && close_copy(output->fd) != 0) ||
+        (!output->direct && put_in_place(output) != 0)) {
         cannot(failure, "write", output->name);
         wr_output_abandon(output);
         return failure->status;
     }
-    bool standard = output->fd == STDOUT_FILENO;
-    int closed = standard ? 0 : close(output->fd);
+    if (!standard)
+        close(output->fd);
     output->fd = -1;
     free(output->path);
     output->path = NULL;
-    if (closed != 0)
-        return cannot(failure, "write", output->name);
     return WR_OK;
 }
 

@@ -26,15 +26,19 @@ static bool is(wr_text text, const char *word) {
            strncasecmp(text.at, word, text.size) == 0;
 }
 
+static const int64_t century_s = INT64_C(100) * 366 * 24 * 3600;
+
+static int64_t at_most(int64_t value, int64_t most) {
+    return value < most ? value : most;
+}
+
 // A number of digits alone; what is larger than a century is one. -1: none.
 static int64_t number(wr_text text) {
-    const int64_t most = INT64_C(100) * 366 * 24 * 3600;
     int64_t value = 0;
     for (size_t i = 0; i < text.size; i++) {
         if (text.at[i] < '0' || text.at[i] > '9')
             return -1;
-        value = value * 10 + (text.at[i] - '0');
-        value = value > most ? most : value;
+        value = at_most(value * 10 + (text.at[i] - '0'), century_s);
     }
     return text.size == 0 ? -1 : value;
 }
@@ -106,7 +110,7 @@ static void retry_after(wr_web_request *request, wr_text value) {
         time_t then = curl_getdate(date, NULL);
         time_t now = time(NULL);
         if (then != -1)
-            seconds = then > now ? (int64_t)(then - now) : 0;
+            seconds = then > now ? at_most(then - now, century_s) : 0;
     }
     if (seconds >= 0)
         request->retry_after_ms = seconds * 1000;

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+// A system that says no on demand, for a whole program: loaded before libc
+// (LD_PRELOAD), it stands between weir and the calls below. Only calls that
+// come from weir itself count; its libraries are left alone.
+//
+//   WEIR_SYSTEM_FAULT=<call>:<number>:<answer>
+//     the attempt of that number (from 0) answers so: an errno by number, or
+//     `short` (one byte only), or `all:<errno>` (it and all after it fail).
+//     With <call> `disk`: no file grows beyond <number> bytes.
+//   WEIR_SYSTEM_SEEN=<file>     how many attempts of that call came, at exit
+//   WEIR_FAULTS_LOG=<file>      where each failure happened, see fault_log.c
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { SHORT = -1, RANGES = 8 };
+
+typedef struct range {
+    uintptr_t base, from, to;
+    char name[256];
+} range;
+
+static range ranges[RANGES];
+static int ranges_count;
+static char fault_call[32]; // empty: none
+static unsigned long fault_number;
+static int fault_answer;
+static bool fault_all;
+static atomic_ulong seen;
+static const char *seen_path, *log_path;
+static pid_t self; // what a child attempts is not counted
+
+// ---- who calls -------------------------------------------------------------
+
+static int add_range(struct dl_phdr_info *info, size_t size, void *unused) {
+    (void)size;
+    (void)unused;
+    bool program = info->dlpi_name[0] == 0;
+    if (!program && strstr(info->dlpi_name, "/libweir") == NULL)
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || (part->p_flags & PF_X) == 0 ||
+            ranges_count == RANGES)
+            continue;
+        range *r = &ranges[ranges_count++];
+        r->base = info->dlpi_addr;
+        r->from = info->dlpi_addr + part->p_vaddr;
+        r->to = r->from + part->p_memsz;
+        snprintf(r->name, sizeof(r->name), "%s", info->dlpi_name);
+    }
+    return 0;
+}
+
+static const range *range_of(const void *caller) {
+    for (int i = 0; i < ranges_count; i++)
+        if ((uintptr_t)caller >= ranges[i].from &&
+            (uintptr_t)caller < ranges[i].to)
+            return &ranges[i];
+    return NULL;
+}
+
+static void note(const range *r, const void *caller) {
+    char line[PATH_MAX + 128], program[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
+    program[length < 0 ? 0 : length] = 0;
+    int size = snprintf(line, sizeof(line), "%s\n%s %#zx\n",
+                        r->name[0] != 0 ? r->name : program, fault_call,
+                        (size_t)((uintptr_t)caller - r->base - 1));
+    int file = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
+    if (file < 0)
+        return;
+    (void)!write(file, line, (size_t)size);
+    close(file);
+}
+
+// answer is 0 where the call goes through, else what it says instead.
+static int answer(const char *call, const void *caller) {
+    if (strcmp(call, fault_call) != 0)
+        return 0;
+    const range *r = range_of(caller);
+    if (r == NULL || getpid() != self)
+        return 0;
+    unsigned long number = atomic_fetch_add(&seen, 1);
+    if (number != fault_number && !(fault_all && number > fault_number))
+        return 0;
+    if (log_path != NULL)
+        note(r, caller);
+    return fault_answer;
+}
+
+#define ANSWER(call) answer(call, __builtin_return_address(0))
+
+// ---- when ------------------------------------------------------------------
+
+static void limit_disk(unsigned long bytes) {
+    struct rlimit limit = {bytes, bytes};
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+__attribute__((constructor)) static void begin(void) {
+    const char *text = getenv("WEIR_SYSTEM_FAULT");
+    char what[32] = "";
+    self = getpid();
+    seen_path = getenv("WEIR_SYSTEM_SEEN");
+    log_path = getenv("WEIR_FAULTS_LOG");
+    dl_iterate_phdr(add_range, NULL);
+    if (text == NULL ||
+        sscanf(text, "%31[^:]:%lu:%31s", fault_call, &fault_number, what) < 2)
+        return;
+    if (strcmp(fault_call, "disk") == 0) {
+        limit_disk(fault_number);
+        return;
+    }
+    fault_all = strncmp(what, "all:", 4) == 0;
+    fault_answer = strcmp(what, "short") == 0 ? SHORT
+                                              : atoi(what + (fault_all ? 4 : 0));
+}
+
+__attribute__((destructor)) static void end(void) {
+    if (seen_path == NULL || getpid() != self)
+        return;
+    fault_call[0] = 0;
+    char line[32];
+    int size = snprintf(line, sizeof(line), "%lu\n", atomic_load(&seen));
+    int file = open(seen_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (file >= 0) {
+        (void)!write(file, line, (size_t)size);
+        close(file);
+    }
+}
+
+// ---- the calls -------------------------------------------------------------
+
+// REAL is libc's own, looked up once.
+#define REAL(name) ((__typeof__(&name))real(&real_##name, #name))
+
+typedef void any_function(void);
+
+static any_function *real(any_function *_Atomic *slot, const char *name) {
+    any_function *found = atomic_load(slot);
+    if (found == NULL) {
+        void *symbol = dlsym(RTLD_NEXT, name);
+        memcpy(&found, &symbol, sizeof(found));
+        atomic_store(slot, found);
+    }
+    return found;
+}
+
+#define NO(failed)                                                             \
+    do {                                                                       \
+        int no = ANSWER(__func__);                                             \
+        if (no != 0) {                                                         \
+            errno = no;                                                        \
+            return (failed);                                                   \
+        }                                                                      \
+    } while (0)
+
+// CALL(type, name, failed, parameters, arguments)
+#define CALL(type, name, failed, parameters, arguments)                        \
+    static any_function *_Atomic real_##name;                                  \
+    type name parameters {                                                     \
+        NO(failed);                                                            \
+        return REAL(name) arguments;                                           \
+    }
+
+CALL(void *, malloc, NULL, (size_t size), (size))
+CALL(void *, calloc, NULL, (size_t count, size_t size), (count, size))
+CALL(void *, realloc, NULL, (void *at, size_t size), (at, size))
+CALL(char *, strdup, NULL, (const char *text), (text))
+CALL(char *, strndup, NULL, (const char *text, size_t size), (text, size))
+CALL(char *, realpath, NULL, (const char *restrict path, char *restrict out),
+     (path, out))
+CALL(void *, mmap, MAP_FAILED,
+     (void *at, size_t size, int how, int flags, int fd, off_t from),
+     (at, size, how, flags, fd, from))
+CALL(int, close, (REAL(close)(fd), -1), (int fd), (fd))
+CALL(int, fstat, -1, (int fd, struct stat *out), (fd, out))
+CALL(int, stat, -1, (const char *restrict path, struct stat *restrict out),
+     (path, out))
+CALL(int, fchmod, -1, (int fd, mode_t mode), (fd, mode))
+CALL(off_t, lseek, -1, (int fd, off_t at, int from), (fd, at, from))
+CALL(int, linkat, -1,
+     (int from, const char *old, int to, const char *new, int flags),
+     (from, old, to, new, flags))
+CALL(int, link, -1, (const char *old, const char *new), (old, new))
+CALL(int, rename, -1, (const char *old, const char *new), (old, new))
+CALL(int, mkdir, -1, (const char *path, mode_t mode), (path, mode))
+CALL(int, ftruncate, -1, (int fd, off_t size), (fd, size))
+CALL(FILE *, fdopen, NULL, (int fd, const char *how), (fd, how))
+CALL(FILE *, fopen, NULL, (const char *restrict path, const char *restrict how),
+     (path, how))
+CALL(FILE *, open_memstream, NULL, (char **out, size_t *size), (out, size))
+CALL(int, fflush, EOF, (FILE *file), (file))
+CALL(int, fclose, (REAL(fclose)(file), EOF), (FILE *file), (file))
+CALL(size_t, fread, 0,
+     (void *restrict to, size_t size, size_t count, FILE *restrict file),
+     (to, size, count, file))
+CALL(size_t, fwrite, 0,
+     (const void *restrict from, size_t size, size_t count,
+      FILE *restrict file),
+     (from, size, count, file))
+CALL(int, eventfd, -1, (unsigned first, int flags), (first, flags))
+CALL(int, epoll_create1, -1, (int flags), (flags))
+CALL(int, epoll_ctl, -1, (int epoll, int what, int fd, struct epoll_event *how),
+     (epoll, what, fd, how))
+CALL(int, timerfd_create, -1, (int clock, int flags), (clock, flags))
+CALL(int, signalfd, -1, (int fd, const sigset_t *set, int flags),
+     (fd, set, flags))
+CALL(int, socket, -1, (int domain, int type, int protocol),
+     (domain, type, protocol))
+CALL(pid_t, fork, -1, (void), ())
+
+static any_function *_Atomic real_read, *_Atomic real_pread, *_Atomic real_write;
+
+#define SOME(name, ...)                                                        \
+    int no = ANSWER(#name);                                                    \
+    if (no > 0) {                                                              \
+        errno = no;                                                            \
+        return -1;                                                             \
+    }                                                                          \
+    if (no == SHORT && size > 1)                                               \
+        size = 1;                                                              \
+    return REAL(name)(__VA_ARGS__)
+
+ssize_t read(int fd, void *to, size_t size) { SOME(read, fd, to, size); }
+
+ssize_t pread(int fd, void *to, size_t size, off_t at) {
+    SOME(pread, fd, to, size, at);
+}
+
+ssize_t write(int fd, const void *from, size_t size) {
+    SOME(write, fd, from, size);
+}
+
+static any_function *_Atomic real_open, *_Atomic real_openat;
+
+int open(const char *path, int flags, ...) {
+    NO(-1);
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t)
+                                                       : 0;
+    va_end(more);
+    return REAL(open)(path, flags, mode);
+}
+
+int openat(int folder, const char *path, int flags, ...) {
+    NO(-1);
+    va_list more;
+    va_start(more, flags);
+    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t)
+                                                       : 0;
+    va_end(more);
+    return REAL(openat)(folder, path, flags, mode);
+}
+
+static any_function *_Atomic real_writev, *_Atomic real_fcntl,
+    *_Atomic real_vasprintf;
+
+ssize_t writev(int fd, const struct iovec *from, int count) {
+    int no = ANSWER("writev");
+    if (no > 0) {
+        errno = no;
+        return -1;
+    }
+    struct iovec less = from[0];
+    if (no == SHORT && less.iov_len > 1)
+        less.iov_len = 1;
+    return no == SHORT ? REAL(writev)(fd, &less, 1)
+                       : REAL(writev)(fd, from, count);
+}
+
+int fcntl(int fd, int what, ...) {
+    NO(-1);
+    va_list more;
+    va_start(more, what);
+    void *with = va_arg(more, void *);
+    va_end(more);
+    return REAL(fcntl)(fd, what, with);
+}
+
+int asprintf(char **restrict out, const char *restrict format, ...) {
+    NO(-1);
+    va_list more;
+    va_start(more, format);
+    int size = REAL(vasprintf)(out, format, more);
+    va_end(more);
+    return size;
+}
+
+// These answer with the number itself.
+static any_function *_Atomic real_posix_memalign, *_Atomic real_pthread_create;
+
+int posix_memalign(void **out, size_t alignment, size_t size) {
+    int no = ANSWER("posix_memalign");
+    return no != 0 ? no : REAL(posix_memalign)(out, alignment, size);
+}
+
+int pthread_create(pthread_t *restrict out, const pthread_attr_t *restrict how,
+                   void *(*main)(void *), void *restrict arg) {
+    int no = ANSWER("pthread_create");
+    return no != 0 ? no : REAL(pthread_create)(out, how, main, arg);
+}

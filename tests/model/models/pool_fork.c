@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// Fork and join: the record lies on the stack of the work that joins it, and
+// the thief's last touch comes before the join returns (FORK_1). A join helps
+// with descendants of its fork only.
+#include "model/models/rooms.h"
+
+typedef struct record {
+    weir_fork fork; // first
+    int value;
+} record;
+
+static record *record_of(weir_fork *fork) {
+    return wr_container_of(fork, record, fork);
+}
+
+static void run_fork(weir_worker *self, weir_fork *fork) {
+    (void)self;
+    record_of(fork)->value = 7;
+}
+
+static int fork_and_join(weir_worker *self, weir_job *job) {
+    (void)job;
+    record r = {.value = 0};
+    weir_fork_begin(self, &r.fork, run_fork);
+    weir_fork_join(self, &r.fork, run_fork);
+    MC_CHECK(r.value == 7);
+    return 0;
+}
+
+static weir_job forker;
+
+static void a_join_sees_what_the_thief_did(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    forker = (weir_job)WEIR_JOB_INIT(fork_and_join, NULL);
+    MC_CHECK(weir_submit(pool, &forker) == 0);
+    weir_pool_destroy(pool);
+}
+
+// ---- nested ----------------------------------------------------------------
+
+static rooms_flag stolen;
+
+static void fork_again(weir_worker *self, weir_fork *fork) {
+    rooms_raise(&stolen);
+    record inner = {.value = 0};
+    weir_fork_begin(self, &inner.fork, run_fork);
+    weir_fork_join(self, &inner.fork, run_fork);
+    record_of(fork)->value = inner.value;
+}
+
+static int fork_nested(weir_worker *self, weir_job *job) {
+    (void)job;
+    record r = {.value = 0};
+    weir_fork_begin(self, &r.fork, fork_again);
+    rooms_await(&stolen);
+    weir_fork_join(self, &r.fork, fork_again);
+    MC_CHECK(r.value == 7);
+    return 0;
+}
+
+// The joiner may take back what the thief forks.
+static void a_join_helps_with_what_its_fork_forks(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    forker = (weir_job)WEIR_JOB_INIT(fork_nested, NULL);
+    MC_CHECK(weir_submit(pool, &forker) == 0);
+    weir_pool_destroy(pool);
+}
+
+// ---- descendants only ------------------------------------------------------
+
+static rooms_flag joined;
+static weir_job unrelated;
+
+// Beneath the join it would wait for itself: a deadlock.
+static int run_unrelated(weir_worker *self, weir_job *job) {
+    (void)job;
+    MC_CHECK(self->frame->below == NULL);
+    rooms_await(&joined);
+    return 0;
+}
+
+static int join_with_others_about(weir_worker *self, weir_job *job) {
+    int status = fork_and_join(self, job);
+    rooms_raise(&joined);
+    return status;
+}
+
+static void a_join_waits_without_unrelated_work(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    forker = (weir_job)WEIR_JOB_INIT(join_with_others_about, NULL);
+    unrelated = (weir_job)WEIR_JOB_INIT(run_unrelated, NULL);
+    MC_CHECK(weir_submit(pool, &forker) == 0);
+    MC_CHECK(weir_submit(pool, &unrelated) == 0);
+    weir_pool_destroy(pool);
+}
+
+// ---- a full deque ----------------------------------------------------------
+
+static int fork_too_many(weir_worker *self, weir_job *job) {
+    (void)job;
+    record r[3] = {{.value = 0}};
+    for (int i = 0; i < 3; i++) // room for two
+        weir_fork_begin(self, &r[i].fork, run_fork);
+    for (int i = 2; i >= 0; i--) {
+        weir_fork_join(self, &r[i].fork, run_fork);
+        MC_CHECK(r[i].value == 7);
+    }
+    return 0;
+}
+
+static void a_fork_too_many_runs_at_once(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    forker = (weir_job)WEIR_JOB_INIT(fork_too_many, NULL);
+    MC_CHECK(weir_submit(pool, &forker) == 0);
+    weir_pool_destroy(pool);
+}
+
+#define BOUNDED(case, most)                                                    \
+    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+
+const mc_case mc_cases[] = {
+    BOUNDED(a_join_sees_what_the_thief_did, 1),
+    BOUNDED(a_join_helps_with_what_its_fork_forks, 1),
+    BOUNDED(a_join_waits_without_unrelated_work, 1),
+    BOUNDED(a_fork_too_many_runs_at_once, 1),
+    {.name = NULL},
+};

@@ -1,0 +1,278 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Breaks copies of the library's sources on purpose (<room>.txt beside this
+# script; README.md has the format) and wants a test to fail, crash or hang for
+# each: what no test would notice is not tested.
+# usage: run.sh [-a ASAN-TREE] ROOT TREE WORK [ROOM | ROOM.MUTANT]...
+# TREE, and ASAN-TREE for cases that only AddressSanitizer notices, are build
+# folders of Ninja with the tests in them. Prints the table; WORK/table.md is
+# the same in Markdown.
+set -uo pipefail
+export LC_ALL=C
+jobs=$(nproc)
+limit=20 # seconds for a case; on a quiet machine they take a tenth of one
+
+# ---- one mutant ------------------------------------------------------------
+
+# cut_out MUTANT FOLDER: its edits and tests, as files in the folder.
+cut_out() {
+    awk -v name="${1#*.}" -v folder="$2" '
+        /^== / {on = $3 == name ":"; to = ""}
+        !on || /^#/ {next}
+        /^== / {
+            print $2 >(folder "/law")
+            sub(/^== [^:]*: /, "")
+            print >(folder "/what")
+            next
+        }
+        /^\+\+ / {print $2, $3, $4 >(folder "/cases"); next}
+        /^!! / {sub(/^!! /, ""); print >(folder "/excuse"); next}
+        /^-- / {
+            n++
+            print $2 >(folder "/files")
+            to = folder "/old." n
+            printf "" >to
+            next
+        }
+        /^>>$/ {to = folder "/new." n; printf "" >to; next}
+        to != "" {print >to}' "$here/${1%%.*}.txt"
+}
+
+# replace FILE OLD NEW: OLD must be there exactly once.
+replace() {
+    awk -v old_file="$2" -v new_file="$3" '
+        function slurp(file,    line, text) {
+            text = ""
+            while ((getline line <file) > 0)
+                text = text line "\n"
+            return text
+        }
+        BEGIN {
+            text = slurp(ARGV[1])
+            old = slurp(old_file)
+            # A blank line ends a mutant and is not part of it; both may end
+            # in the middle of a line.
+            new = slurp(new_file)
+            sub(/\n+$/, "", old)
+            sub(/\n+$/, "", new)
+            at = index(text, old)
+            if (old == "" || !at ||
+                index(substr(text, at + length(old)), old))
+                exit 1
+            printf "%s%s%s", substr(text, 1, at - 1), new,
+                substr(text, at + length(old))
+        }' "$1" >"$1.new" && mv "$1.new" "$1"
+}
+
+# compile TREE OBJECT FOLDER: that object of the tree, from the copies.
+compile() {
+    local command
+    command=$(ninja -C "$1" -t commands -s "$2" | tail -n 1)
+    command=${command//-I$root\/src /-I$3\/src -I$root\/src }
+    command=${command/-c $root\/src\/$room\//-c $3\/src\/$room\/}
+    command=${command/-o $2/-o $3\/$(basename "$2")}
+    command=${command/ -MF $2.d/ -MF $3\/d}
+    (cd "$1" && eval "$command -w")
+}
+
+# objects KIND FOLDER: the tree's objects that depend on an edited file.
+objects() {
+    sed "s,^,$root/src/$room/," "$2/files" |
+        awk 'NR == FNR {edited[$1]; next} $2 in edited {print $1}' \
+            - "$work/$1.deps" | sort -u
+}
+
+# links KIND FOLDER PROGRAM: what was compiled before the library's own.
+links() {
+    local tree=${trees[$1]} folder=$2/$1 command object
+    object=tests/CMakeFiles/test_$3.dir/unit/test_$3.c.o
+    command=$(ninja -C "$tree" -t commands -s "tests/test_$3" | tail -n 1)
+    command=${command/-o tests\/test_$3 /-o $folder\/test_$3 }
+    if objects "$1" "$2" | grep -qxF "$object"; then
+        (room=$room compile "$tree" "$object" "$folder") || return 1
+        mkdir -p "$folder/tests"
+        mv "$folder/test_$3.c.o" "$folder/tests"
+        command=${command/$object/$folder\/tests\/test_$3.c.o}
+    fi
+    (cd "$tree" && eval "${command/ libweir.a/ $folder/*.o libweir.a}")
+}
+
+# builds KIND FOLDER: objects of the edited sources, in FOLDER/KIND.
+builds() {
+    local object
+    test -e "$2/$1" && return
+    mkdir -p "$2/$1"
+    ln -s ../src "$2/$1/src"
+    for object in $(objects "$1" "$2" | grep weir_objects); do
+        compile "${trees[$1]}" "$object" "$2/$1" || return 1
+    done
+}
+
+# outcome KIND PROGRAM CASE LOG: prints passes, skips, fails, crashes or hangs.
+outcome() {
+    local status
+    (
+        cd "${trees[$1]}/tests" || exit 1
+        ulimit -c 0
+        timeout -k 1 "$limit" "$2" "$3"
+    ) >"$4" 2>&1
+    status=$?
+    case $status in
+    0) echo passes ;;
+    77) echo skips ;;
+    124 | 137) echo hangs ;;
+    *) test $status -gt 128 && echo crashes || echo fails ;;
+    esac
+}
+
+# tries FOLDER PROGRAM CASE HOW: the case on the mutant. HOW: asan, so many
+# times x<n>, or nothing.
+tries() {
+    local kind=plain times=1 how
+    case $4 in
+    asan) kind=asan ;;
+    x*) times=${4#x} ;;
+    esac
+    test -n "${trees[$kind]:-}" || { echo "has no tree"; return; }
+    grep -qxF "$kind $2 $3" "$work/unfit" &&
+        { echo "does not pass as it is"; return; }
+    builds $kind "$1" || { echo "does not compile"; return; }
+    test -e "$1/$kind/test_$2" || links $kind "$1" "$2" ||
+        { echo "does not link"; return; }
+    while test "$times" -gt 0; do
+        how=$(outcome $kind "$1/$kind/test_$2" "$3" "$1/$2.$3.log" 2>/dev/null)
+        test "$how" = passes || break
+        times=$((times - 1))
+    done
+    echo "$how"
+}
+
+# verdict MUTANT FOLDER: killed, survived or wrong, and why.
+verdict() {
+    local folder=$2 n=0 file program case how got tried=""
+    cut_out "$1" "$folder"
+    mkdir -p "$folder/src"
+    cp -R "$root/src/$room" "$folder/src"
+    while read -r file; do
+        n=$((n + 1))
+        replace "$folder/src/$room/$file" "$folder/old.$n" \
+            "$folder/new.$n" || {
+            echo "wrong|edit $n is not there exactly once in $file"
+            return
+        }
+    done <"$folder/files"
+    while read -r program case how; do
+        got=$(tries "$folder" "$program" "$case" "$how" 2>"$folder/log")
+        case $got in
+        fails | crashes | hangs)
+            echo "killed|$program $case $got${how:+ ($how)}"
+            return
+            ;;
+        passes) tried="$tried $program $case;" ;;
+        *)
+            echo "wrong|$program $case: $got"
+            return
+            ;;
+        esac
+    done <"$folder/cases"
+    if test -e "$folder/excuse"; then
+        echo "survived|$(tr '\n' ' ' <"$folder/excuse")"
+    else
+        echo "wrong|NOT NOTICED by${tried%;}"
+    fi
+}
+
+# mutant NAME: its line of the table, in WORK/NAME.line.
+mutant() {
+    local folder=$work/$1 room=${1%%.*} line
+    mkdir -p "$folder"
+    line=$(verdict "$1" "$folder")
+    if test "${line%%|*}" = killed && test -e "$folder/excuse"; then
+        line="wrong|excused, yet $line"
+    fi
+    test "${line%%|*}" = wrong && cat "$folder/log" >&2 2>/dev/null
+    printf '%s|%s|%s|%s|%s\n' "$(cat "$folder/law")" "$room" "${1#*.}" \
+        "$(cat "$folder/what")" "$line" >"$work/$1.line"
+    test "${line%%|*}" = wrong || rm -rf "$folder"
+    echo "$1: ${line/|/, }" >&2
+}
+
+# ---- all of them -----------------------------------------------------------
+
+declare -A trees
+test "$1" = -a && trees[asan]=$(realpath "$2") && shift 2
+root=$(realpath "$1") trees[plain]=$(realpath "$2") work=$(realpath -m "$3")
+here=$root/tests/mutants
+shift 3
+if test "${1:-}" = --one; then
+    mutant "$2"
+    exit
+fi
+
+rm -rf "$work"
+mkdir -p "$work"
+: >"$work/unfit"
+for file in "$here"/*.txt; do
+    room=$(basename "$file" .txt)
+    awk -v room="$room" '/^== / {sub(/:$/, "", $3); print room "." $3}' "$file"
+done >"$work/all"
+if test $# -eq 0; then
+    cp "$work/all" "$work/names"
+else
+    for name in "$@"; do
+        grep -x -e "${name//./\\.}" -e "${name//./\\.}[.].*" "$work/all" || {
+            echo "no mutant or room is called $name" >&2
+            exit 1
+        }
+    done >"$work/names"
+fi
+if test -n "$(sort "$work/all" | uniq -d)"; then
+    echo "two mutants of one name: $(sort "$work/all" | uniq -d)" >&2
+    exit 1
+fi
+
+for kind in "${!trees[@]}"; do
+    ninja -C "${trees[$kind]}" -t deps | awk '
+        /^[^ ]/ {object = $1; sub(/:$/, "", object); next}
+        NF == 1 {print object, $1}' >"$work/$kind.deps"
+done
+
+# What fails as it is proves nothing.
+while read -r name; do
+    mkdir "$work/$name"
+    cut_out "$name" "$work/$name"
+    cat "$work/$name/cases"
+    rm -r "${work:?}/$name"
+done <"$work/names" | sed 's/ x[0-9]*$//; s/ *$//' | sort -u >"$work/cases"
+while read -r program case kind; do
+    kind=${kind:-plain}
+    test -n "${trees[$kind]:-}" || continue
+    got=$(outcome "$kind" "${trees[$kind]}/tests/test_$program" "$case" \
+        "$work/whole.log")
+    test "$got" = passes && continue
+    echo "$kind $program $case" >>"$work/unfit"
+    echo "as it is, $program $case ($kind) $got:"
+    tail -n 5 "$work/whole.log"
+done <"$work/cases" >&2
+
+args=("$root" "${trees[plain]}" "$work")
+test -z "${trees[asan]:-}" || args=(-a "${trees[asan]}" "${args[@]}")
+xargs -P "$jobs" -I NAME "$0" "${args[@]}" --one NAME <"$work/names"
+
+sort -t '|' -k 1,1n -k 2,3 "$work"/*.line >"$work/lines"
+awk -F '|' -v table="$work/table.md" '
+    BEGIN {
+        print "| law | room | mutant | what is wrong | verdict | by |" >table
+        print "| --- | --- | --- | --- | --- | --- |" >table
+    }
+    {
+        count[$5]++
+        printf "%2s %-9s %-28s %-8s %s\n", $1, $2, $3, $5, $6
+        printf "| %s | %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5,
+            $6 >table
+    }
+    END {
+        printf "%d killed, %d survived (explained), %d unexplained\n",
+            count["killed"], count["survived"], count["wrong"]
+        exit count["wrong"] > 0
+    }' "$work/lines" || { echo "see $work" >&2; exit 1; }

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Shortcuts. The build itself is CMakeLists.txt with CMakePresets.json.
 .DEFAULT_GOAL := release
-.PHONY: release demo test check asan tsan fuzz bench bench-deps format clean
+.PHONY: release demo test check asan tsan fuzz mutants bench bench-deps \
+	format clean
 
 build_tools := build-essential cmake ninja-build
 # What `weir serve` and `weir run` are made of.
@@ -57,6 +58,11 @@ asan tsan:
 fuzz:
 	@tools/need.sh $(test_tools)
 	@tools/fuzz.sh
+
+# Every law and every memory order broken on purpose: do the tests notice?
+mutants:
+	@tools/need.sh $(test_tools)
+	@tools/mutants.sh $(MUTANTS)
 
 bench:
 	@tools/need.sh $(bench_tools)

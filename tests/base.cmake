@@ -44,4 +44,5 @@ weir_test(hash
     every_byte_and_the_size_count
     the_secret_decides
     keys_spread_evenly
-    the_last_reference_is_told_once)
+    the_last_reference_is_told_once
+    of_two_at_once_one_is_the_last)

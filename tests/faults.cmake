@@ -13,3 +13,9 @@ weir_test(faults_rooms
     a_trace_and_a_watchdog
     a_descriptor_moves_up
     a_process_is_watched)
+weir_test(faults_graph
+    a_graph_whose_tables_grow
+    a_flow_within_a_task
+    an_allocation_that_waits
+    processes_that_lack_something_say_so)
+target_compile_definitions(test_faults_graph PRIVATE TEST_SMALLER=1)

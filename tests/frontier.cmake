@@ -15,7 +15,8 @@ weir_test(frontier_visit
     a_later_visit_holds_no_worker
     a_visit_may_end_before_it_returns
     a_visit_may_fork_open_scopes_and_wait
-    a_visit_may_run_a_frontier_of_its_own)
+    a_visit_may_run_a_frontier_of_its_own
+    an_open_frontier_with_nothing_to_do_costs_nothing)
 weir_test(frontier_caps
     demanded_keys_go_first
     what_was_prefetched_may_become_demanded
@@ -113,5 +114,7 @@ weir_test(frontier_attack
     the_pool_is_not_idle_before_all_is_released
     a_shorter_way_brings_back_what_was_set_aside_at_once
     memory_that_comes_back_is_used)
-
-include(frontier_mutants.cmake OPTIONAL)
+weir_test(frontier_windows
+    a_seed_may_come_at_any_step
+    a_second_close_is_nothing
+    what_a_failed_attempt_added_stays)

@@ -22,7 +22,9 @@ endfunction()
 
 if(WEIR_OS STREQUAL "linux")
     weir_fuzz(cgroup os)
+    weir_fuzz(mailbox graph)
 endif()
+weir_fuzz(timeline observe)
 if(TARGET weir_nn)
     weir_fuzz(npy nn weir_programs)
 endif()
@@ -33,6 +35,18 @@ if(TARGET weir_nn AND TARGET weir_serve AND TARGET weir_deps
     # What a command line asks for is not done.
     target_link_options(fuzz_command PRIVATE -Wl,--wrap=wr_tiles_job
         -Wl,--wrap=wr_deps_fetch -Wl,--wrap=wr_server_run)
+endif()
+if(TARGET weir_serve)
+    weir_fuzz(http serve)
+    target_compile_definitions(fuzz_http
+        PRIVATE WEIR_PROGRAM="$<TARGET_FILE:weir_program>")
+    add_dependencies(fuzz_http weir_program)
+endif()
+if(TARGET weir_serve AND TARGET weir_deps)
+    weir_fuzz(quote programs weir_serve weir_deps)
+endif()
+if(TARGET weir_tiles)
+    weir_fuzz(tiles_file tiles weir_tiles)
 endif()
 if(TARGET weir_deps)
     weir_fuzz(inflate deps weir_deps PkgConfig::WEIR_TEST_DEFLATE)

@@ -75,6 +75,7 @@ weir_test(graph_flow
     threads_may_submit_to_flows_of_their_own
     kernels_may_submit
     cancel_ends_what_has_not_started
+    what_was_cancelled_keeps_its_place_in_memory
     cancel_tells_what_runs
     cancel_without_anything_is_no_failure
     a_failure_counts_more_than_a_cancel
@@ -146,6 +147,7 @@ weir_test(graph_failure
     the_flow_has_the_status_of_its_first_task
     an_edge_from_a_failed_task_poisons
     an_edge_from_a_released_failure_is_remembered
+    a_failure_named_after_its_flow_is_remembered
     poison_crosses_flows
     a_root_is_remembered_longer_than_its_flow
     a_failure_is_not_forgotten_among_many_pieces

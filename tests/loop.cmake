@@ -44,7 +44,8 @@ weir_test(loop_cancel
     a_pool_that_drains_runs_its_calls
     a_pool_that_is_stopped_gives_its_calls_back
     a_pool_that_is_aborted_tells_running_calls
-    a_stopped_pool_may_be_destroyed_once_all_is_delivered)
+    a_stopped_pool_may_be_destroyed_once_all_is_delivered
+    what_a_stop_has_ended_was_not_cancelled)
 weir_test(loop_close
     closed_is_called_by_a_drain_also_if_nothing_is_left
     nobody_need_be_told
@@ -85,7 +86,8 @@ weir_test(loop_drain
     a_deadline_from_elsewhere_makes_it_readable
     a_loop_may_be_handed_to_another_thread
     a_worker_cannot_be_the_loops_thread
-    a_foreign_thread_aborts)
+    a_foreign_thread_aborts
+    after_a_drain_at_its_limit_the_next_end_is_told)
 weir_test(loop_continue
     a_call_goes_from_pool_to_lane_to_pool_in_one_delivery
     a_call_may_have_any_number_of_stages

@@ -24,7 +24,7 @@ file(GLOB checker_sources CONFIGURE_DEPENDS ${model_folder}/*.c)
 list(FILTER checker_sources EXCLUDE REGEX "/(os|everything)\\.c$")
 add_library(model_checker STATIC ${checker_sources})
 target_compile_options(model_checker PRIVATE
-    -O2 -g -fno-pie -fno-strict-aliasing
+    -O2 -g -UNDEBUG -fno-pie -fno-strict-aliasing
     -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=)
 target_include_directories(model_checker PRIVATE
     ${model_folder}/shim ${CMAKE_CURRENT_SOURCE_DIR}
@@ -37,7 +37,7 @@ add_library(model_flags INTERFACE)
 target_compile_definitions(model_flags INTERFACE WR_MODEL)
 target_compile_options(model_flags INTERFACE
     -O1 -fsanitize=thread -fno-builtin -fno-strict-aliasing
-    -fno-omit-frame-pointer -fno-pie -g
+    -fno-omit-frame-pointer -fno-pie -g -UNDEBUG
     -Wno-unused-value # of a wr_fetch_add: it is a cast there
     -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
     "SHELL:-include model/rename.h")
@@ -71,7 +71,6 @@ endforeach()
 # sources of the tree, each case its own ctest entry. One more entry fails when
 # the program has a case not listed. DEFINES are for the program's own file and
 # SOURCES, not for rooms.
-set(model_programs "")
 function(weir_model name)
     cmake_parse_arguments(arg "" "" "ROOMS;SOURCES;DEFINES;CASES" ${ARGN})
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_CASES)
@@ -85,6 +84,9 @@ function(weir_model name)
     list(TRANSFORM arg_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
     add_executable(model_${name} ${source} ${arg_SOURCES})
     target_compile_definitions(model_${name} PRIVATE ${arg_DEFINES})
+    # A case names what it needs.
+    target_compile_options(model_${name} PRIVATE
+        -Wno-missing-field-initializers)
     set(libraries ${arg_ROOMS})
     list(APPEND libraries base os checker)
     list(REMOVE_DUPLICATES libraries)
@@ -97,7 +99,7 @@ function(weir_model name)
     endforeach()
     add_test(NAME model.cases.${name}
         COMMAND model_${name} --expect ${arg_CASES})
-    set(model_programs ${model_programs} model_${name} PARENT_SCOPE)
+    set_property(GLOBAL APPEND PROPERTY WEIR_MODELS model_${name})
 endfunction()
 
 # The rooms call each other and the checker in circles, so that they are one
@@ -124,5 +126,32 @@ weir_model_link(model_everything
     -Wl,--whole-archive ${everything} -Wl,--no-whole-archive
     model_os model_checker)
 
-include(model_litmus.cmake OPTIONAL)
-include(model_rooms.cmake OPTIONAL)
+weir_model(os_seam CASES
+    what_a_signal_is_about_is_seen
+    poll_alone_shows_nothing
+    who_clears_too_early_waits_for_ever
+    a_lock_excludes
+    a_lock_that_is_held_is_not_destroyed
+    time_passes_to_the_deadline
+    no_wake_up_is_lost
+    memory_is_zeroed_and_counted
+    pages_that_are_kept_are_a_leak
+    threads_run_out
+    statics_are_as_new)
+
+# model_<what>.cmake: the programs, and the tests of the checker.
+file(GLOB model_lists CONFIGURE_DEPENDS
+    ${CMAKE_CURRENT_SOURCE_DIR}/model_*.cmake)
+foreach(list ${model_lists})
+    include(${list})
+endforeach()
+
+# Every memory order that a model executes, weakened: what notices?
+get_property(model_programs GLOBAL PROPERTY WEIR_MODELS)
+list(TRANSFORM model_programs REPLACE "(.+)" "$<TARGET_FILE:\\1>"
+    OUTPUT_VARIABLE model_files)
+add_test(NAME model.mutants COMMAND ${model_folder}/mutants.sh
+    ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_BINARY_DIR}/model_mutants
+    $<TARGET_FILE:model_everything> ${model_files})
+set_tests_properties(model.mutants PROPERTIES
+    TIMEOUT 900 PROCESSORS 2 LABELS "model;mutants")

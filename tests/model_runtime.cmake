@@ -10,12 +10,13 @@ set(cases
     a_word_races_with_its_half
     structs_are_accesses_too
     libc_calls_are_accesses
-    atomic_accesses_race_with_plain_ones_only
+    an_atomic_access_races_with_plain_ones_only
     plain_accesses_to_atomic_bytes_are_told
     a_lent_local_may_be_used_when_ordered
     a_local_is_not_used_before_its_function_began
     a_function_ends_after_who_uses_its_locals
     a_local_is_gone_when_its_function_returned
+    a_thread_uses_no_frame_that_it_left
     a_later_frame_at_the_same_place_may_be_lent
     threads_go_on_where_they_paused
     each_thread_has_its_thread_locals
@@ -29,7 +30,10 @@ set(cases
     memory_is_freed_once
     what_nobody_frees_leaks
     reallocated_memory_keeps_what_it_held
+    endless_allocation_ends
     an_abort_is_a_finding
+    a_crash_is_a_finding
+    a_loop_without_a_step_ends
     the_checker_itself_may_touch_all)
 add_library(model_subject OBJECT model/self/subject.c)
 target_link_libraries(model_subject PRIVATE model_flags)

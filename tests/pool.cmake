@@ -17,7 +17,8 @@ weir_test(pool_jobs
     a_refused_batch_is_refused_whole
     a_refusal_gives_back_what_was_captured
     a_job_submitted_twice_aborts
-    a_job_attached_and_submitted_aborts)
+    a_job_attached_and_submitted_aborts
+    what_arrived_first_is_queued_first)
 
 weir_test(pool_ends
     a_cancelled_job_ends_and_never_runs
@@ -88,7 +89,8 @@ weir_test(pool_scopes
     running_children_are_told_of_the_scopes_deadline
     a_child_has_its_own_deadline
     scope_options_have_a_size
-    waiting_out_of_order_or_not_at_all_aborts)
+    waiting_out_of_order_or_not_at_all_aborts
+    a_waiter_runs_a_child_that_comes_late)
 
 weir_test(pool_forks
     forks_give_the_right_sum
@@ -227,7 +229,8 @@ weir_test(pool_misc
     a_snapshot_adds_up_at_any_time
     a_pool_never_runs_more_jobs_than_it_is_wide
     an_idle_pool_uses_no_cpu
-    waiting_workers_and_far_deadlines_use_no_cpu)
+    waiting_workers_and_far_deadlines_use_no_cpu
+    a_detach_is_over_before_the_pool_is_idle)
 
 weir_test(pool_soak
     everything_at_once

@@ -51,7 +51,8 @@ weir_test(stream_drain
     a_worker_may_wait_for_a_drain
     w3_no_worker_waits_for_the_queue
     w11_jobs_are_per_batch_and_counted
-    few_items_run_on_one_worker)
+    few_items_run_on_one_worker
+    an_empty_queue_costs_nothing)
 weir_test(stream_drain_ends
     w4_a_failure_is_never_silent
     the_first_error_is_reported_whatever_the_timing

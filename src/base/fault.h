@@ -36,9 +36,8 @@ uint64_t wr_fault_seen(wr_fault_kind kind);
 typedef void wr_fault_told(wr_fault_kind kind);
 void wr_fault_tell(wr_fault_told *told);
 
-// wr_fault_held counts what the library holds: of it and of the system,
-// blocks, mappings, stacks. wr_fault_hold is for who takes (1) and gives back
-// (-1) without wr_malloc.
+// wr_fault_held counts what the library holds: blocks, mappings, threads.
+// wr_fault_hold is for who takes (1) and gives back (-1) without wr_malloc.
 int64_t wr_fault_held(void);
 void wr_fault_hold(int change);
 

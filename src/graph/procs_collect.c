@@ -42,11 +42,14 @@ static bool is_of(const wr_mail_frame *frame, const wr_place *place) {
 static void take_note(const wr_child *child, const wr_mail_frame *frame,
                       wr_ticket *ticket) {
     int32_t status = frame->status;
+    // Whoever takes one from the other gets a time, whatever is written there.
+    int64_t begin_ns = frame->begin_ns > 0 ? frame->begin_ns : 0;
+    int64_t end_ns = frame->end_ns > begin_ns ? frame->end_ns : begin_ns;
     wr_outcome_note note = {.status = status > 0 ? -EINVAL : status,
                             .worker = child->index,
                             .unrun = frame->unrun != 0,
-                            .begin_ns = frame->begin_ns,
-                            .end_ns = frame->end_ns};
+                            .begin_ns = begin_ns,
+                            .end_ns = end_ns};
     memcpy(&ticket->job, &note, sizeof(note));
 }
 

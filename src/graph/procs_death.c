@@ -169,7 +169,8 @@ static void end_lost(wr_child *child, wr_place *place, int number,
                         .signal = number,
                         .exit_status = exit_status,
                         .worker = child->index,
-                        .begin_ns = earlier(begin_ns, now_ns),
+                        .begin_ns =
+                            begin_ns < 0 ? 0 : earlier(begin_ns, now_ns),
                         .end_ns = now_ns,
                         .reason = reason};
     wr_mutex_lock(&procs->lock);

@@ -89,13 +89,11 @@ int wr_wakefd_open(wr_wakefd *out) {
     if (fd < 0)
         return errno == EMFILE || errno == ENFILE ? -errno : -ENOMEM;
     *out = (wr_wakefd){.read_fd = fd, .write_fd = fd};
-    wr_fault_hold(1);
     return 0;
 }
 
 void wr_wakefd_close(wr_wakefd *fd) {
     close(fd->read_fd);
-    wr_fault_hold(-1);
     *fd = (wr_wakefd){.read_fd = -1, .write_fd = -1};
 }
 

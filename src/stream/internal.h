@@ -26,6 +26,10 @@ int wr_watch_init(weir_watch *watch, weir_pool *pool, wr_mutex *lock,
 void wr_watch_init_notify(weir_watch *watch, wr_mutex *lock,
                           void (*notify)(weir_watch *watch));
 
+// wr_watches_take moves up to `count` of the watches that wait to a list of the
+// caller's own: they are his to fire from here on. The object is locked.
+void wr_watches_take(wr_link *fire, wr_link *waiting, size_t count);
+
 // wr_watches_fire fires what was moved to a list of the caller's own. Not
 // locked.
 void wr_watches_fire_all(wr_link *list);

@@ -22,9 +22,8 @@ static void plan_work_locked(weir_pipeline *pipeline, wr_todo *todo) {
     }
     // A worker that waits for the end helps first: perhaps it is the only one,
     // and then no runner would ever run.
-    wr_link *helper = wr_list_pop_front(&pipeline->helpers);
-    if (helper != NULL) {
-        wr_list_push_back(&todo->fire, helper);
+    if (!wr_list_empty(&pipeline->helpers)) {
+        wr_watches_take(&todo->fire, &pipeline->helpers, 1);
         return;
     }
     if (pipeline->executing + pipeline->pending >= limit)
@@ -61,7 +60,7 @@ static void plan_end_locked(weir_pipeline *pipeline, wr_todo *todo) {
     }
     report_cut_locked(pipeline);
     pipeline->ended = true;
-    wr_list_splice_back(&todo->fire, &pipeline->helpers);
+    wr_watches_take(&todo->fire, &pipeline->helpers, SIZE_MAX);
     todo->finish = true;
 }
 
@@ -73,7 +72,7 @@ void wr_todo_plan_locked(weir_pipeline *pipeline, wr_todo *todo) {
     }
     if (pipeline->options.external_source &&
         wr_source_has_room_locked(pipeline))
-        wr_list_splice_back(&todo->fire, &pipeline->room);
+        wr_watches_take(&todo->fire, &pipeline->room, SIZE_MAX);
     if (wr_pipeline_work_locked(pipeline))
         plan_work_locked(pipeline, todo);
     else

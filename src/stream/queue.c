@@ -101,16 +101,10 @@ void wr_queue_unlock_both(weir_queue *queue) {
     wr_mutex_unlock(&queue->lock);
 }
 
-// Moves up to `count` watches.
-static void wake_some(wr_link *fire, wr_link *waiting, size_t count) {
-    while (count-- > 0 && !wr_list_empty(waiting))
-        wr_list_push_back(fire, wr_list_pop_front(waiting));
-}
-
 void wr_queue_tell_both(weir_queue *queue, size_t count, wr_link *fire) {
-    wake_some(fire, &queue->receivers, count);
+    wr_watches_take(fire, &queue->receivers, count);
     if (count > 0)
-        wr_list_splice_back(fire, &queue->readable);
+        wr_watches_take(fire, &queue->readable, SIZE_MAX);
     queue->wanted =
         !wr_list_empty(&queue->receivers) || !wr_list_empty(&queue->readable);
 }
@@ -138,10 +132,10 @@ size_t wr_queue_close(weir_queue *queue) {
     size_t left = queue->queued;
     queue->queued = 0;
     queue->dropped += left;
-    wr_list_splice_back(&fire, &queue->receivers);
-    wr_list_splice_back(&fire, &queue->readable);
-    wr_list_splice_back(&fire, &queue->blocked);
-    wr_list_splice_back(&fire, &queue->writable);
+    wr_watches_take(&fire, &queue->receivers, SIZE_MAX);
+    wr_watches_take(&fire, &queue->readable, SIZE_MAX);
+    wr_watches_take(&fire, &queue->blocked, SIZE_MAX);
+    wr_watches_take(&fire, &queue->writable, SIZE_MAX);
     wr_queue_unlock_both(queue);
     wr_watches_fire(&fire);
     if (queue->options.dropped != NULL)
@@ -178,8 +172,8 @@ void wr_queue_sender_gone(weir_queue *queue) {
     queue->senders--;
     bool last = queue->senders == 0 && queue->destroyed;
     if (queue->senders == 0) {
-        wr_list_splice_back(&fire, &queue->receivers);
-        wr_list_splice_back(&fire, &queue->readable);
+        wr_watches_take(&fire, &queue->receivers, SIZE_MAX);
+        wr_watches_take(&fire, &queue->readable, SIZE_MAX);
     }
     wr_mutex_unlock(&queue->lock);
     if (last)
@@ -193,8 +187,8 @@ void wr_queue_sender_gone(weir_queue *queue) {
 // `count` places are free again.
 static void queue_free_locked(weir_queue *queue, size_t count, wr_link *fire) {
     queue->freed += count;
-    wake_some(fire, &queue->blocked, count);
-    wr_list_splice_back(fire, &queue->writable);
+    wr_watches_take(fire, &queue->blocked, count);
+    wr_watches_take(fire, &queue->writable, SIZE_MAX);
 }
 
 // Copies the oldest items out, at most count_max.

@@ -25,7 +25,8 @@ typedef struct wr_runner wr_runner;
 // ---- watches ---------------------------------------------------------------
 
 // Lives in weir_watch.weir_private. Linked in a list of the object it watches,
-// under that object's lock; in no list once somebody has decided to fire it.
+// under that object's lock; once somebody has taken it, to fire it, `link` is
+// his.
 struct wr_watch {
     wr_link link;
     wr_mutex *lock; // of the object
@@ -33,6 +34,7 @@ struct wr_watch {
     // Called in place of firing the event, or NULL. The watch may be set up
     // again as soon as it runs.
     void (*notify)(weir_watch *watch);
+    bool taken; // somebody is about to fire it; under the lock
 };
 
 static_assert(sizeof(wr_watch) <= sizeof(((weir_watch *)0)->weir_private),

@@ -48,6 +48,14 @@ void wr_watch_fire(weir_watch *watch) {
     (void)weir_event_fire(&watch->event, 0);
 }
 
+void wr_watches_take(wr_link *fire, wr_link *waiting, size_t count) {
+    for (; count > 0 && !wr_list_empty(waiting); count--) {
+        wr_link *link = wr_list_pop_front(waiting);
+        wr_container_of(link, wr_watch, link)->taken = true;
+        wr_list_push_back(fire, link);
+    }
+}
+
 void wr_watches_fire_all(wr_link *list) {
     for (wr_link *link; (link = wr_list_pop_front(list)) != NULL;)
         wr_watch_fire(wr_watch_public(wr_container_of(link, wr_watch, link)));
@@ -56,7 +64,7 @@ void wr_watches_fire_all(wr_link *list) {
 // Takes the watch out of its list; false: somebody fires it.
 static bool watch_unlink(wr_watch *mine) {
     wr_mutex_lock(mine->lock);
-    bool linked = wr_link_linked(&mine->link);
+    bool linked = !mine->taken && wr_link_linked(&mine->link);
     if (linked)
         wr_list_remove(&mine->link);
     wr_mutex_unlock(mine->lock);

@@ -29,7 +29,7 @@ cd "$source"
 find $folders -name '*.[ch]' | sort | while read -r file; do
     awk -v calls="^($calls)\$" -v file="$file" '
     # A definition begins at the left edge.
-    /^[a-z].*\(/ {
+    /^[A-Za-z_].*\(/ {
         head = $0
         sub(/\(.*/, "", head)
         n = split(head, words, /[ *]+/)

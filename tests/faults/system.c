@@ -7,10 +7,12 @@
 //     the attempt of that number (from 0) answers so: an errno by number, or
 //     `short` (one byte only), or `all:<errno>` (it and all after it fail).
 //     With <call> `disk`: no file grows beyond <number> bytes.
+//   WEIR_SYSTEM_NAMED=1         a file system that knows no nameless files
 //   WEIR_SYSTEM_SEEN=<file>     how many attempts of that call came, at exit
 //   WEIR_FAULTS_LOG=<file>      where each failure happened, see fault_log.c
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
@@ -34,7 +36,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SHORT = -1, RANGES = 8 };
+enum { SHORT = -1, RANGES = 8, DEPTH = 16 };
 
 typedef struct range {
     uintptr_t base, from, to;
@@ -49,6 +51,7 @@ static int fault_answer;
 static bool fault_all;
 static atomic_ulong seen;
 static const char *seen_path, *log_path;
+static bool no_nameless;
 static pid_t self; // what a child attempts is not counted
 
 // ---- who calls -------------------------------------------------------------
@@ -81,13 +84,19 @@ static const range *range_of(const void *caller) {
     return NULL;
 }
 
-static void note(const range *r, const void *caller) {
-    char line[PATH_MAX + 128], program[PATH_MAX];
+static void note(const range *r) {
+    char line[PATH_MAX + 512], program[PATH_MAX];
+    void *frames[DEPTH];
     ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
     program[length < 0 ? 0 : length] = 0;
-    int size = snprintf(line, sizeof(line), "%s\n%s %#zx\n",
-                        r->name[0] != 0 ? r->name : program, fault_call,
-                        (size_t)((uintptr_t)caller - r->base - 1));
+    int size = snprintf(line, sizeof(line), "%s\n%s",
+                        r->name[0] != 0 ? r->name : program, fault_call);
+    int found = backtrace(frames, DEPTH);
+    for (int i = 1; i < found; i++)
+        if (range_of(frames[i]) == r)
+            size += snprintf(line + size, sizeof(line) - (size_t)size, " %#zx",
+                             (size_t)((uintptr_t)frames[i] - r->base - 1));
+    line[size++] = '\n';
     int file = open(log_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
     if (file < 0)
         return;
@@ -106,7 +115,7 @@ static int answer(const char *call, const void *caller) {
     if (number != fault_number && !(fault_all && number > fault_number))
         return 0;
     if (log_path != NULL)
-        note(r, caller);
+        note(r);
     return fault_answer;
 }
 
@@ -125,7 +134,10 @@ __attribute__((constructor)) static void begin(void) {
     char what[32] = "";
     self = getpid();
     seen_path = getenv("WEIR_SYSTEM_SEEN");
+    no_nameless = getenv("WEIR_SYSTEM_NAMED") != NULL;
     log_path = getenv("WEIR_FAULTS_LOG");
+    void *first[1];
+    (void)backtrace(first, 1); // the first loads what it needs
     dl_iterate_phdr(add_range, NULL);
     if (text == NULL ||
         sscanf(text, "%31[^:]:%lu:%31s", fault_call, &fault_number, what) < 2)
@@ -215,13 +227,6 @@ CALL(FILE *, fopen, NULL, (const char *restrict path, const char *restrict how),
 CALL(FILE *, open_memstream, NULL, (char **out, size_t *size), (out, size))
 CALL(int, fflush, EOF, (FILE *file), (file))
 CALL(int, fclose, (REAL(fclose)(file), EOF), (FILE *file), (file))
-CALL(size_t, fread, 0,
-     (void *restrict to, size_t size, size_t count, FILE *restrict file),
-     (to, size, count, file))
-CALL(size_t, fwrite, 0,
-     (const void *restrict from, size_t size, size_t count,
-      FILE *restrict file),
-     (from, size, count, file))
 CALL(int, eventfd, -1, (unsigned first, int flags), (first, flags))
 CALL(int, epoll_create1, -1, (int flags), (flags))
 CALL(int, epoll_ctl, -1, (int epoll, int what, int fd, struct epoll_event *how),
@@ -235,8 +240,15 @@ CALL(pid_t, fork, -1, (void), ())
 
 static any_function *_Atomic real_read, *_Atomic real_pread, *_Atomic real_write;
 
+// Counters and the like (eventfd, timerfd) may be interrupted, no more.
+static bool may_fail(int fd) {
+    struct stat about;
+    return fault_answer == EINTR || (REAL(fstat)(fd, &about) == 0 &&
+                                     (about.st_mode & S_IFMT) != 0);
+}
+
 #define SOME(name, ...)                                                        \
-    int no = ANSWER(#name);                                                    \
+    int no = may_fail(fd) ? ANSWER(#name) : 0;                                 \
     if (no > 0) {                                                              \
         errno = no;                                                            \
         return -1;                                                             \
@@ -258,6 +270,10 @@ ssize_t write(int fd, const void *from, size_t size) {
 static any_function *_Atomic real_open, *_Atomic real_openat;
 
 int open(const char *path, int flags, ...) {
+    if ((flags & O_TMPFILE) == O_TMPFILE && no_nameless) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
     NO(-1);
     va_list more;
     va_start(more, flags);

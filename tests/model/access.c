@@ -22,6 +22,7 @@ enum {
     NOBODY = 255,
     LANES_MAX = UINT16_MAX,
     FRAMES_MAX = 16384,
+    ACCESSES_MAX = 20000000, // of one execution: it hangs
     STACKS_BYTES = MC_THREADS_MAX * MR_STACK_STRIDE
 };
 
@@ -38,14 +39,19 @@ typedef struct lane {
     uint16_t next; // in the pool; 0: none
     uint16_t write_at;
     uint32_t write_by;
-    uint16_t read_at[MC_THREADS_MAX];
-    uint32_t read_by[MC_THREADS_MAX];
 } lane;
-_Static_assert(sizeof(lane) == 64, "a lane is a cache line");
+_Static_assert(sizeof(lane) == 16, "four lanes are a cache line");
+
+// Of the lane with the same number; those that are no readers are not set.
+typedef struct reads {
+    uint16_t at[MC_THREADS_MAX];
+    uint32_t by[MC_THREADS_MAX];
+} reads;
 
 typedef struct frame {
     const char *low;
     uint16_t since; // the thread's segment when it began
+    uint32_t place; // in its function
 } frame;
 
 typedef struct stack {
@@ -57,8 +63,11 @@ typedef struct stack {
 
 typedef struct shadow {
     uint32_t execution;
+    uint32_t accesses;
     unsigned lanes_used;
-    lane *area;
+    size_t lanes; // all
+    lane *area;   // then statics, then the pool
+    reads *reads;
     lane *statics;
     uintptr_t statics_start;
     size_t statics_bytes;
@@ -84,22 +93,24 @@ static shadow *sh;
 
 void ma_setup(const void *statics, size_t bytes) {
     sh = mr_own(sizeof *sh);
-    sh->area = mr_map(MR_AREA_BYTES / 8 * sizeof(lane));
     sh->statics_start = (uintptr_t)statics;
     sh->statics_bytes = bytes;
-    sh->statics = mr_map(bytes / 8 * sizeof(lane) + sizeof(lane));
-    sh->pool = mr_map(((size_t)LANES_MAX + 1) * sizeof(lane));
+    sh->lanes = MR_AREA_BYTES / 8 + bytes / 8 + 1 + LANES_MAX + 1;
+    sh->area = mr_map(sh->lanes * sizeof(lane));
+    sh->reads = mr_map(sh->lanes * sizeof(reads));
+    sh->statics = sh->area + MR_AREA_BYTES / 8;
+    sh->pool = sh->statics + bytes / 8 + 1;
     for (unsigned i = 0; i < MC_THREADS_MAX; i++)
         sh->stacks[i].frames = mr_map(FRAMES_MAX * sizeof(frame));
 }
 
 void ma_begin(void) {
     if (++sh->execution == 0) { // after four thousand million
-        madvise(sh->area, MR_AREA_BYTES / 8 * sizeof(lane), MADV_DONTNEED);
-        __real_memset(sh->statics, 0, sh->statics_bytes / 8 * sizeof(lane));
+        madvise(sh->area, sh->lanes * sizeof(lane), MADV_DONTNEED);
         sh->execution = 1;
     }
     sh->lanes_used = 0;
+    sh->accesses = 0;
     for (unsigned i = 0; i < MC_THREADS_MAX; i++)
         ma_stack_begins(i, (char *)(MR_AREA + (i + 1) * MR_STACK_STRIDE));
 }
@@ -154,12 +165,17 @@ static inline bool ordered(const visit *v, unsigned thread, uint16_t at) {
     return thread == v->thread || v->clock[thread] > at;
 }
 
+static inline reads *reads_of(const lane *at) {
+    return &sh->reads[at - sh->area];
+}
+
 static void check_readers(const visit *v, const lane *at, const char *address) {
+    const reads *of = reads_of(at);
     unsigned others = at->readers & ~(unsigned)v->bit;
     for (; others != 0; others &= others - 1) {
         unsigned thread = (unsigned)__builtin_ctz(others);
-        if (v->clock[thread] <= at->read_at[thread])
-            race(v, address, thread, "reads", at->read_by[thread]);
+        if (v->clock[thread] <= of->at[thread])
+            race(v, address, thread, "reads", of->by[thread]);
     }
 }
 
@@ -174,8 +190,8 @@ static inline void visit_lane(visit *v, lane *at, const char *address) {
         race(v, address, at->writer, "writes", at->write_by);
     if (v->kind == READ) {
         at->readers |= v->bit;
-        at->read_at[v->thread] = v->now;
-        at->read_by[v->thread] = v->place;
+        reads_of(at)->at[v->thread] = v->now;
+        reads_of(at)->by[v->thread] = v->place;
         return;
     }
     if (v->kind == ATOMIC_READ) {
@@ -198,7 +214,7 @@ static inline void visit_lane(visit *v, lane *at, const char *address) {
 
 static lane *new_lane(lane *before) {
     if (sh->lanes_used == LANES_MAX)
-        mr_die("one execution uses too many parts of words");
+        mc_report(MC_ENDLESS, "one execution uses too many parts of words");
     lane *made = &sh->pool[++sh->lanes_used];
     made->next = before->next;
     before->next = (uint16_t)sh->lanes_used;
@@ -228,6 +244,7 @@ visit_lanes(visit *v, lane *head, unsigned bytes, const char *word) {
                 lane *rest = new_lane(at);
                 uint16_t next = rest->next;
                 *rest = *at;
+                *reads_of(rest) = *reads_of(at);
                 rest->next = next;
                 rest->bytes = (uint8_t)(at->bytes & ~hit);
                 at->bytes = (uint8_t)hit;
@@ -267,6 +284,33 @@ static inline void visit_word(visit *v, lane *head, unsigned bytes,
 
 // ---- accesses --------------------------------------------------------------
 
+// The frame that holds an address of the part of the stack that is in use; the
+// empty stack's if there is none.
+static const frame *frame_of(const stack *of, const char *address) {
+    unsigned depth = of->depth;
+    while (depth > 1 && address >= of->frames[depth - 1].low)
+        depth--;
+    return &of->frames[depth];
+}
+
+bool ma_frame_name(const void *address, char *out, size_t room) {
+    unsigned thread;
+    if (!mr_is_stack(address, &thread))
+        return false;
+    const stack *of = &sh->stacks[thread];
+    char name[120];
+    const frame *in = frame_of(of, address);
+    bool left = (const char *)address < of->frames[of->depth].low;
+    if (!left && in != of->frames &&
+        ma_symbol(ma_uncode(in->place), name, sizeof name)) {
+        name[strcspn(name, "+")] = '\0';
+        snprintf(out, room, "stack of thread %u, in %s", thread, name);
+    } else {
+        snprintf(out, room, "stack of thread %u", thread);
+    }
+    return true;
+}
+
 // Another thread's stack: the frame must be there, and have begun before.
 static __attribute__((noinline)) void visit_stack(const visit *v,
                                                   unsigned owner) {
@@ -274,12 +318,10 @@ static __attribute__((noinline)) void visit_stack(const visit *v,
     const char *start = v->memory;
     const char *end = start + v->bytes;
     if (owner != v->thread) {
-        unsigned depth = of->depth;
-        if (start < of->frames[depth].low)
+        if (start < of->frames[of->depth].low)
             wrong(MC_USE_AFTER_FREE, v, start, "its function has returned");
-        while (depth > 1 && start >= of->frames[depth - 1].low)
-            depth--;
-        if (depth > 0 && v->clock[owner] <= of->frames[depth].since)
+        const frame *in = frame_of(of, start);
+        if (in != of->frames && v->clock[owner] <= in->since)
             wrong(MC_RACE, v, start,
                   "not ordered after the beginning of its function");
     }
@@ -352,7 +394,7 @@ access_slow(const void *memory, size_t bytes, bool writes, const void *place) {
         mc_plain_read(memory, bytes);
 }
 
-// The lane of an access within one word that nothing splits, in memory that
+// The lane of an access within one word that is all of the lane, in memory that
 // is the thread's own stack, a heap, or static; NULL: it is not as simple.
 static inline lane *find_simple(unsigned thread, uintptr_t at, size_t bytes) {
     uintptr_t offset = at - MR_AREA;
@@ -367,17 +409,32 @@ static inline lane *find_simple(unsigned thread, uintptr_t at, size_t bytes) {
             return NULL;
         of = &sh->statics[offset / 8];
     }
+    if (of->execution != sh->execution)
+        return NULL;
     unsigned mask = ((1u << bytes) - 1) << (at & 7);
-    bool simple =
-        of->execution == sh->execution && of->bytes == mask && of->flags == 0;
-    return simple ? of : NULL;
+    while (of->bytes != mask) {
+        if (of->next == 0)
+            return NULL;
+        of = &sh->pool[of->next];
+    }
+    return of->flags == 0 ? of : NULL;
+}
+
+static __attribute__((noinline)) void endless(const void *place) {
+    char here[160];
+    mc_report(MC_ENDLESS, "thread %u goes round without a step at %s",
+              mc_self(), ma_place(place, here, sizeof here));
 }
 
 void ma_access(const void *memory, size_t bytes, bool writes,
                const void *place) {
+    if (sh == NULL) // a memset that main begins with
+        return;
     unsigned thread = mc_self();
     if (thread == MC_NO_THREAD)
         return;
+    if (++sh->accesses == ACCESSES_MAX)
+        endless(place);
     lane *at =
         bytes <= 8 ? find_simple(thread, (uintptr_t)memory, bytes) : NULL;
     const uint16_t *clock = mc_clock(thread);
@@ -394,9 +451,29 @@ void ma_access(const void *memory, size_t bytes, bool writes,
         at->write_by = ma_code(place);
     } else {
         at->readers = (uint8_t)(at->readers | bit);
-        at->read_at[thread] = clock[thread];
-        at->read_by[thread] = ma_code(place);
+        reads_of(at)->at[thread] = clock[thread];
+        reads_of(at)->by[thread] = ma_code(place);
     }
+}
+
+// Its own frame that was left: a function's locals are read after its return.
+// (Writes below the frame are arguments of calls.)
+static __attribute__((noinline)) void left_own(const void *memory, size_t bytes,
+                                               const void *place) {
+    visit v;
+    if (set_out(&v, READ, memory, bytes, place))
+        wrong(MC_USE_AFTER_FREE, &v, memory, "its function has returned");
+}
+
+void ma_read(const void *memory, size_t bytes, const void *place) {
+    unsigned thread = mc_self();
+    uintptr_t offset = (uintptr_t)memory - MR_AREA - thread * MR_STACK_STRIDE;
+    if (thread != MC_NO_THREAD && offset < MR_STACK_STRIDE) {
+        const stack *of = &sh->stacks[thread];
+        if (of->depth > 0 && (const char *)memory < of->frames[of->depth].low)
+            left_own(memory, bytes, place);
+    }
+    ma_access(memory, bytes, false, place);
 }
 
 void ma_atomic_touch(const void *object, unsigned width, bool writes) {
@@ -453,12 +530,12 @@ void ma_gone(const void *memory, size_t bytes, const char *how) {
 void ma_stack_begins(unsigned thread, const void *top) {
     stack *of = &sh->stacks[thread];
     of->depth = 0;
-    of->frames[0] = (frame){top, 0};
+    of->frames[0] = (frame){top, 0, 0};
     of->low = top;
     of->high = (const char *)top - MR_STACK_STRIDE;
 }
 
-void ma_frame_begins(const void *low) {
+void ma_frame_begins(const void *low, const void *place) {
     unsigned thread = mc_self();
     if (thread == MC_NO_THREAD)
         return;
@@ -466,8 +543,9 @@ void ma_frame_begins(const void *low) {
     while (of->depth > 0 && of->frames[of->depth].low <= (const char *)low)
         of->depth--; // it was left another way
     if (of->depth == FRAMES_MAX - 1)
-        mr_die("a model's functions call each other too deep");
-    of->frames[++of->depth] = (frame){low, mc_clock(thread)[thread]};
+        mc_report(MC_ABORT, "thread %u calls too deep", thread);
+    of->frames[++of->depth] =
+        (frame){low, mc_clock(thread)[thread], ma_code(place)};
 }
 
 // Others touched some of it: they must be ordered before. Then it is as new.

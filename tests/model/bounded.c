@@ -217,16 +217,10 @@ static void do_access(unsigned thread) {
     }
 }
 
-static void do_await(unsigned thread) {
-    mg_thread *t = &mg->thread[thread];
-    t->looked = t->count;
-    t->stuck = false;
-}
-
 static void step(unsigned thread) {
     mg_thread *t = &mg->thread[thread];
     switch (t->op.does) {
-    case MC_AWAIT: do_await(thread); break;
+    case MC_AWAIT: mx_next_round(thread); break;
     case MC_JOIN:
     case MC_SLEEP_END:
         mx_do_wait(thread,
@@ -249,7 +243,8 @@ static void step(unsigned thread) {
 // A thread comes to mc_await: it goes on when something changes.
 static void begin_wait(unsigned thread) {
     mg_thread *t = &mg->thread[thread];
-    if (!t->ended && t->wants && t->op.does == MC_AWAIT && !t->stuck) {
+    if (!t->ended && t->wants && t->op.does == MC_AWAIT && !t->stuck &&
+        mx_is_round(thread)) {
         t->stuck = true;
         t->seen = writes_seen(thread);
     }

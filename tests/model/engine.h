@@ -120,6 +120,7 @@ void mc_atomic_init(void *object, unsigned width, uint64_t value);
 void mc_word_lock(void *word);
 bool mc_word_trylock(void *word);
 void mc_word_unlock(void *word);
+void mc_word_end(void *word); // nobody may hold it
 
 // A futex: as wr_futex_wait and wr_futex_wake; `timed`: it may time out.
 // Returns 0, -EAGAIN, -ETIMEDOUT.

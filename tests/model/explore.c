@@ -65,9 +65,8 @@ bool mx_ended(void) {
 
 bool mx_allowed(const mg_op *op) {
     check_steps();
-    if (op->order == MC_SEQ_CST || mg->seq_cst >= 2)
-        return mg_consistent();
-    return true;
+    // What is not seq_cst matters only between fences that are.
+    return (op->order != MC_SEQ_CST && !mg->fences) || mg_consistent();
 }
 
 // ---- waits -----------------------------------------------------------------
@@ -116,6 +115,33 @@ bool mx_looks_in_vain(unsigned thread) {
             return false;
     }
     return true;
+}
+
+bool mx_is_round(unsigned thread) {
+    enum { ROUNDS_MAX = 3 }; // a loop may do something else each time
+    const mg_thread *t = &mg->thread[thread];
+    const mg_node *node = mg->node[thread];
+    unsigned length = t->count - t->looked;
+    if (t->rounds >= ROUNDS_MAX)
+        return true;
+    if (t->looked_before == t->looked || t->looked - t->looked_before != length)
+        return false;
+    for (unsigned i = 1; i <= length; i++) {
+        const mc_event *now = &node[t->looked + i].e;
+        const mc_event *before = &node[t->looked_before + i].e;
+        if (now->does != before->does || now->site != before->site ||
+            now->location != before->location)
+            return false;
+    }
+    return true;
+}
+
+void mx_next_round(unsigned thread) {
+    mg_thread *t = &mg->thread[thread];
+    t->rounds = t->stuck ? 0 : t->rounds + 1;
+    t->looked_before = t->looked;
+    t->looked = t->count;
+    t->stuck = false;
 }
 
 static bool waits_truly(unsigned thread) {

@@ -83,7 +83,9 @@ typedef struct mg_thread {
     unsigned count; // of its events
     unsigned spawned;
     unsigned spurious, timeouts;
-    unsigned looked; // the event up to which mc_await has seen its reads
+    unsigned looked;        // its events up to the last mc_await
+    unsigned looked_before; // up to the one before
+    unsigned rounds;        // that were not like the one before
     uint64_t seen;   // writes to what it looked at, when it began to wait
     void *(*main)(void *);
     void *arg;
@@ -106,6 +108,7 @@ typedef struct mg_state {
     bool graph;       // MC_EXHAUSTIVE
     bool printed;     // the first schedule was asked for and printed
     unsigned seq_cst; // events with that order
+    bool fences;      // one of them is a fence
     uint32_t stamp;
     unsigned steps;
     uint16_t trace[MC_STEPS_MAX];
@@ -179,6 +182,8 @@ bool mg_joined(const mg_location *location, unsigned place);
 // Do the seq_cst axioms hold? (seqcst.c)
 bool mg_consistent(void);
 void mg_seqcst_setup(void);
+void mg_seqcst_begin(void);
+void mg_seqcst_note(mg_node *node); // a new event with that order
 // The event that took `thread` off the sleepers after it went to sleep, or 0.
 uint16_t mg_woken_by(const mg_location *location, unsigned thread);
 
@@ -198,6 +203,10 @@ void mx_resume(unsigned thread); // runs it up to its next wish
 void mx_wake_new(void);          // the same for threads that were just made
 bool mx_ended(void);             // have all threads ended?
 bool mx_looks_in_vain(unsigned thread); // in mc_await, at what is newest
+// Is this mc_await that of a loop, which was once round? Before that, what lies
+// between two of them may be something else.
+bool mx_is_round(unsigned thread);
+void mx_next_round(unsigned thread);
 // An execution that goes no further: complete, pruned or a deadlock.
 void mx_finish(void);
 void mx_deadlock(void); // reports

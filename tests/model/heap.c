@@ -62,7 +62,9 @@ static void *take(size_t alignment, size_t bytes, int fill, const void *place) {
         return NULL;
     size_t start = (from->used + GAP + alignment - 1) & ~(alignment - 1);
     if (start + size > MR_HEAP_BYTES || from->count == OBJECTS_MAX)
-        mr_die("a model's thread takes more than 16 MiB, or 65536 times");
+        mc_report(MC_ENDLESS,
+                  "thread %u takes more than 16 MiB, or memory 65536 times",
+                  thread);
     uint32_t number = from->count++;
     from->objects[number] =
         (object){(uint32_t)start, (uint32_t)size, ma_code(place), 0};

@@ -89,8 +89,14 @@ static bool judge(const mc_case *what, const mc_totals *totals) {
                mp_finding_name(what->finds));
         return false;
     }
+    bool good = true;
+    if (what->executions != 0 && what->executions != totals->executions) {
+        printf("  FAILED: not %llu executions\n",
+               (unsigned long long)what->executions);
+        good = false;
+    }
     if (what->outcomes == NULL || totals->found != MC_NOTHING)
-        return true;
+        return good;
     const uint64_t *found;
     size_t found_count = mc_outcomes(&found);
     size_t count = count_outcomes(what->outcomes);
@@ -101,7 +107,7 @@ static bool judge(const mc_case *what, const mc_totals *totals) {
         differ("  FAILED: outcomes that are missing: ", what->outcomes, count,
                found, found_count);
     fputs(missing > 0 ? "\n" : "", stdout);
-    return wrong + missing == 0;
+    return good && wrong + missing == 0;
 }
 
 static void print_bounds(const mc_case *what, const mc_totals *totals,
@@ -123,19 +129,19 @@ static void print_bounds(const mc_case *what, const mc_totals *totals,
         comma = ", ";
     }
     if (totals->bounded_preemption) {
-        printf("%s%u preemptions", comma, what->preemptions);
+        printf("%spreemptions %u", comma, what->preemptions);
         comma = ", ";
     }
     if (totals->bounded_spurious) {
-        printf("%s%u spurious", comma, what->spurious);
+        printf("%sspurious wake-ups %u", comma, what->spurious);
         comma = ", ";
     }
     if (totals->bounded_timeouts) {
-        printf("%s%u early time-outs", comma, what->timeouts);
+        printf("%searly time-outs %u", comma, what->timeouts);
         comma = ", ";
     }
     if (totals->bounded_stale) {
-        printf("%s%u stale", comma, what->stale);
+        printf("%sstale reads %u", comma, what->stale);
         comma = ", ";
     }
     for (unsigned i = 0; i < now->bounds_count; i++) {
@@ -174,6 +180,8 @@ static mc_case as_wished(const wish *w, const mc_case *what) {
         own.mode = (mc_mode)w->mode;
     if (w->preemptions >= 0)
         own.preemptions = (unsigned)w->preemptions;
+    if (w->mode >= 0 || w->preemptions >= 0)
+        own.executions = 0; // so many are of the case as it is
     if (w->trace)
         own.executions_max = 1;
     return own;
@@ -196,8 +204,10 @@ static bool run_case(const wish *w, unsigned number) {
     bool one = w->trace || w->replay != NULL;
     if (one && (totals.found == MC_NOTHING || !now->show))
         mp_trace(stdout);
-    bool good = one ? totals.found == MC_NOTHING || totals.found == what.finds
-                    : judge(&what, &totals);
+    bool ran = totals.executions > 0 || totals.found != MC_NOTHING;
+    bool good =
+        one ? ran && (totals.found == MC_NOTHING || totals.found == what.finds)
+            : judge(&what, &totals);
     fflush(stdout);
     return good;
 }

@@ -48,6 +48,8 @@ void mg_memory_begin(void) {
         mg->location[table->touched[i]].live = false;
     table->touched_count = 0;
     mg->seq_cst = 0;
+    mg->fences = false;
+    mg_seqcst_begin();
     mg->steps = 0;
     mg->notes = 0;
     mg->has_outcome = false;
@@ -307,9 +309,12 @@ mg_node *mg_add(unsigned thread, const mg_op *op) {
     copy_clock(node->porf, t->porf);
     copy_clock(node->e.clock, t->clock);
     clear_clock(node->e.given);
-    if (op->order == MC_SEQ_CST)
+    if (op->order == MC_SEQ_CST) {
         mg->seq_cst++;
+        mg_seqcst_note(node);
+    }
     if (op->does == MC_FENCE) {
+        mg->fences |= op->order == MC_SEQ_CST;
         if (acquires(op->order))
             mg_join(t->clock, t->acquire);
         copy_clock(node->e.clock, t->clock);
@@ -338,8 +343,8 @@ void mg_add_read(mg_node *node, mg_op *op, uint16_t from) {
     node->e.newer = (uint16_t)(location->count - 1 - mg_place_of(from));
     mg->read_option[node->at] = (uint8_t)node->e.newer;
     if (location->reads >= MG_WRITES_MAX) {
-        fputs("model: too many reads of one object\n", stderr);
-        exit(2);
+        mc_report(MC_ENDLESS, "too many reads of one object");
+        return;
     }
     location->readers[location->reads++] =
         mg_name(node->e.thread, node->e.index);
@@ -371,8 +376,8 @@ void mg_add_write(mg_node *node, const mg_op *op, unsigned place) {
     (void)mg_op_writes(op, node->e.thread, node->e.found, &node->e.value);
     node->e.writes = true;
     if (location->count >= MG_WRITES_MAX) {
-        fputs("model: too many writes to one object\n", stderr);
-        exit(2);
+        mc_report(MC_ENDLESS, "too many writes to one object");
+        return;
     }
     mg->write_option[node->at] = (uint8_t)(location->count - place);
     for (unsigned i = location->count; i > place; i--) {

@@ -7,14 +7,15 @@
 #   FOLDER      is made; results come there
 #   EVERYTHING  a program with all sites (model_everything)
 #   PROGRAM     model programs
-# MODEL_SECONDS: how long a case may take with a mutant (default 60).
+# MODEL_SECONDS: how long a case may take with a mutant (60).
 # MODEL_ONLY: an extended regular expression; only places that match it.
+# MODEL_ALL=1: tries the mutants that survivors.txt explains too.
 set -uo pipefail
 export LC_ALL=C
 root=$1 work=$2 everything=$3
 shift 3
-export work seconds=${MODEL_SECONDS:-60}
-only=${MODEL_ONLY:-.}
+export work seconds=${MODEL_SECONDS:-60} visit_seconds=20
+only=${MODEL_ONLY:-.} all=${MODEL_ALL:-0}
 rm -rf "$work"
 mkdir -p "$work/runs"
 
@@ -28,7 +29,8 @@ test -s "$work/programs" || { echo "no model has a site of src/"; exit 1; }
 visits() {
     local name=${1##*/} begin end
     begin=$(date +%s%N)
-    "$1" --sites >"$work/$name.sites" 2>"$work/$name.err" || {
+    "$1" --sites --seconds "$visit_seconds" >"$work/$name.sites" \
+        2>"$work/$name.err" || {
         echo "$name fails without a mutant"
         return 1
     }
@@ -63,43 +65,6 @@ awk -F'\t' -v only="$only" '
             print $1 "\t" $2 "\t" $3 "\t" $4 "\t" $5 "\t" to[i] "\t" $7
     }' "$work/executed" >"$work/mutants"
 
-# try NUMBER: runs that mutant until something notices.
-try() {
-    local place operation from label object to runs run cases log status
-    IFS=$'\t' read -r place operation from label object to runs \
-        < <(sed -n "$1p" "$work/mutants")
-    log=$work/runs/$1
-    printf '%s\t' "$place" "$label" "$operation" "$object" "$from" "$to" \
-        >"$log.row"
-    for run in $runs; do
-        IFS=, read -ra cases <<<"${run#*=}"
-        "${run%%=*}" --weaken "$place:$operation:$to" --seconds "$seconds" \
-            "${cases[@]}" >"$log.out" 2>"$log.err"
-        status=$?
-        test $status -ne 0 || continue
-        if test $status -eq 1 && grep -q '^killed by ' "$log.out"; then
-            printf 'killed by %s.%s (%s)\n' "$(basename "${run%%=*}")" \
-                "$(sed -n 's/^killed by //p' "$log.out")" \
-                "$(sed -n 's/^  FAILED: //p' "$log.out" | head -n 1 |
-                    sed 's/^found \(.*\), not .*/\1/')" >>"$log.row"
-        else
-            echo "BROKEN: ${run%%=*} ended with $status" >>"$log.row"
-        fi
-        return
-    done
-    echo SURVIVED >>"$log.row"
-}
-export -f try
-seq "$(wc -l <"$work/mutants")" | xargs -r -P 2 -n 1 bash -c 'try "$0"'
-
-# What no model executes, as if it were a mutant.
-"$everything" --list --sites | awk -F'\t' -v only="$only" '
-    FNR == NR {executed[$1 FS $2] = 1; next}
-    $1 == "site" && $2 ~ /^src\// && $2 ~ only && !(($2 FS $3) in executed) {
-        gsub(/ /, "", $6)
-        print $2 "\t" $5 "\t" $3 "\t" $6 "\t" $4 "\tunexecuted\tNOT EXECUTED"
-    }' "$work/executed" - >"$work/unexecuted"
-
 # The reasons, joined over lines that continue one.
 awk '/^#/ || /^$/ {next}
     /^[ \t]/ {sub(/^[ \t]+/, " "); line = line $0; next}
@@ -107,14 +72,14 @@ awk '/^#/ || /^$/ {next}
     END {if (line != "") print line}' "$root/tests/model/survivors.txt" \
     >"$work/reasons"
 
-# explained FILE LABEL OPERATION OBJECT FROM TO: sets why, and notes the use.
+# explained PLACE LABEL OPERATION OBJECT FROM TO: sets why, and notes the use.
 explained() {
-    local i
+    local i file label operation object from to
     for i in "${!pattern[@]}"; do
         read -r file label operation object from to <<<"${pattern[i]}"
         # Words may be patterns, but for the object: it may hold brackets.
         # shellcheck disable=SC2053
-        if [[ $1 == $file && $2 == $label && $3 == $operation ]] &&
+        if [[ ${1%:*} == $file && $2 == $label && $3 == $operation ]] &&
             [[ $5 == $from && $6 == $to ]] &&
             [[ $object == '*' || $4 == "$object" ]]; then
             why=${reason[i]}
@@ -131,6 +96,60 @@ while IFS= read -r line; do
     used+=(0)
 done <"$work/reasons"
 
+# Those that a reason is known for are not tried again.
+: >"$work/todo"
+while IFS=$'\t' read -r place operation from label object to runs; do
+    if test "$all" != 1 &&
+        explained "$place" "$label" "$operation" "$object" "$from" "$to"; then
+        printf '%s\t' "$place" "$label" "$operation" "$object" "$from" "$to"
+        echo "KNOWN TO SURVIVE"
+    else
+        printf '%s\t' "$place" "$operation" "$from" "$label" "$object" "$to" \
+            >>"$work/todo"
+        echo "$runs" >>"$work/todo"
+    fi
+done <"$work/mutants" >"$work/known"
+
+# try NUMBER: runs that mutant until something notices.
+try() {
+    local place operation from label object to runs run cases log status begin
+    IFS=$'\t' read -r place operation from label object to runs \
+        < <(sed -n "$1p" "$work/todo")
+    log=$work/runs/$1
+    printf '%s\t' "$place" "$label" "$operation" "$object" "$from" "$to" \
+        >"$log.row"
+    begin=$(date +%s%N)
+    for run in $runs; do
+        IFS=, read -ra cases <<<"${run#*=}"
+        "${run%%=*}" --weaken "$place:$operation:$to" --seconds "$seconds" \
+            "${cases[@]}" >"$log.out" 2>"$log.err"
+        status=$?
+        test $status -ne 0 || continue
+        if test $status -eq 1 && grep -q '^killed by ' "$log.out"; then
+            printf 'killed by %s.%s (%s), %d ms\n' "${run%%=*}" \
+                "$(sed -n 's/^killed by //p' "$log.out")" \
+                "$(sed -n 's/^  FAILED: //p' "$log.out" | head -n 1 |
+                    sed 's/^found \(.*\), not .*/\1/')" \
+                $((($(date +%s%N) - begin) / 1000000)) |
+                sed 's,by .*/model_,by ,' >>"$log.row"
+        else
+            echo "BROKEN: ${run%%=*} ended with $status" >>"$log.row"
+        fi
+        return
+    done
+    echo SURVIVED >>"$log.row"
+}
+export -f try
+seq "$(wc -l <"$work/todo")" | xargs -r -P 2 -n 1 bash -c 'try "$0"'
+
+# What no model executes, as if it were a mutant.
+"$everything" --list --sites | awk -F'\t' -v only="$only" '
+    FNR == NR {executed[$1 FS $2] = 1; next}
+    $1 == "site" && $2 ~ /^src\// && $2 ~ only && !(($2 FS $3) in executed) {
+        gsub(/ /, "", $6)
+        print $2 "\t" $5 "\t" $3 "\t" $6 "\t" $4 "\tunexecuted\tNOT EXECUTED"
+    }' "$work/executed" - >"$work/unexecuted"
+
 killed=0 survived=0 left=0 alone=0 bad=0
 while IFS=$'\t' read -r place label operation object from to result; do
     case $result in
@@ -140,8 +159,8 @@ while IFS=$'\t' read -r place label operation object from to result; do
                 alone=$((alone + 1))
                 continue
             fi ;;&
-        SURVIVED | 'NOT EXECUTED')
-            if explained "${place%:*}" "$label" "$operation" "$object" \
+        SURVIVED | 'NOT EXECUTED' | 'KNOWN TO SURVIVE')
+            if explained "$place" "$label" "$operation" "$object" \
                 "$from" "$to"; then
                 result="$result: $why"
                 left=$((left + 1))
@@ -155,7 +174,7 @@ while IFS=$'\t' read -r place label operation object from to result; do
     esac
     printf '%-32s %-14s %-16s %s -> %s: %s\n' "$place" "$label" \
         "$operation" "$from" "$to" "$result"
-done < <(cat "$work"/runs/*.row "$work/unexecuted" 2>/dev/null |
+done < <(cat "$work"/runs/*.row "$work/known" "$work/unexecuted" 2>/dev/null |
     sort -t: -k1,1 -k2,2n)
 
 # A reason that explains nothing any more goes.

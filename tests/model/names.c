@@ -125,13 +125,10 @@ const char *ma_place(const void *code, char *out, size_t room) {
 }
 
 const char *ma_name(const void *address, char *out, size_t room) {
-    unsigned thread;
     char name[120];
-    if (mh_name(address, out, room))
+    if (mh_name(address, out, room) || ma_frame_name(address, out, room))
         return out;
-    if (mr_is_stack(address, &thread))
-        snprintf(out, room, "stack of thread %u", thread);
-    else if (ma_symbol(address, name, sizeof name))
+    if (ma_symbol(address, name, sizeof name))
         snprintf(out, room, "static %s", name);
     else
         snprintf(out, room, "memory at %p", address);

@@ -69,7 +69,10 @@ int wr_thread_start(wr_thread *out, const wr_thread_options *options,
         return -EINVAL;
     if (wr_fault(WR_FAULT_THREAD))
         return -EAGAIN;
-    out->id = (pthread_t)mc_spawn(main, arg);
+    unsigned thread = mc_spawn(main, arg);
+    if (thread == MC_NO_THREAD)
+        return -EAGAIN;
+    out->id = (pthread_t)thread;
     return 0;
 }
 

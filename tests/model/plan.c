@@ -44,6 +44,7 @@ typedef struct plans {
     char *store;
     size_t used;
     bool begun;
+    bool checked;  // seq_cst, when all of the plan was there
     unsigned left; // events of the plan that are not there yet
     uint32_t stamp;
     uint16_t count[MC_THREADS_MAX];
@@ -216,6 +217,8 @@ static bool ready(unsigned thread) {
     const entry *plan = planned(thread);
     if (plan == NULL || !t->wants || t->half || !is_there(plan->from))
         return false;
+    if (t->op.does == MC_AWAIT)
+        return true;
     if (t->op.does == MC_JOIN)
         return mx_awaited(thread) != 0;
     return plan->from == 0 || !mg_op_reads(&t->op) ||
@@ -423,11 +426,32 @@ static void do_choice(unsigned thread, const entry *plan) {
     op->found = node->e.value = plan != NULL ? plan->value : 0;
 }
 
-static void step(unsigned thread) {
+// seq_cst is checked as the plan is followed, and once as a whole.
+static bool allowed(const mg_op *op) {
+    if (ml->checked)
+        return mx_allowed(op);
+    ml->checked = ml->left == 0;
+    return mg_consistent();
+}
+
+// Round again, to be sure that it is a loop; then for ever: if what it looks at
+// changes, that is another graph.
+static void do_await(unsigned thread) {
+    mg_thread *t = &mg->thread[thread];
+    t->stuck = mx_is_round(thread);
+    if (!t->stuck)
+        mx_next_round(thread);
+}
+
+// False: there is no such graph.
+static bool do_one(unsigned thread) {
     mg_thread *t = &mg->thread[thread];
     const entry *plan = planned(thread);
     if (t->half) {
         do_write(thread);
+    } else if (t->op.does == MC_AWAIT) {
+        do_await(thread);
+        return true;
     } else if (t->op.does == MC_JOIN || t->op.does == MC_SLEEP_END) {
         mx_do_wait(thread, plan != NULL ? plan->from : mx_awaited(thread));
     } else if (t->op.does == MC_CHOOSE) {
@@ -435,14 +459,18 @@ static void step(unsigned thread) {
     } else {
         do_read(thread, plan);
         // Of a plan, all that is there comes first.
-        if (t->half && plan != NULL)
-            return;
-        if (t->half)
+        if (t->half && plan == NULL)
             do_write(thread);
     }
-    if (!mg->over && ml->left == 0 && !mx_allowed(&t->op))
+    return !mg->over &&
+           (ml->left > 0 && t->op.order != MC_SEQ_CST ? true : allowed(&t->op));
+}
+
+static void step(unsigned thread) {
+    const mg_thread *t = &mg->thread[thread];
+    if (!do_one(thread))
         mg->over = true;
-    if (mg->over || t->stuck)
+    if (mg->over || t->stuck || t->half)
         return;
     mx_resume(thread);
     mx_wake_new();
@@ -452,7 +480,7 @@ static void step(unsigned thread) {
 
 static bool can_go(unsigned thread) {
     const mg_thread *t = &mg->thread[thread];
-    if (!t->wants || t->stuck || t->op.does == MC_AWAIT)
+    if (!t->wants || t->stuck)
         return false;
     if (t->op.does == MC_JOIN || t->op.does == MC_SLEEP_END)
         return mx_awaited(thread) != 0;
@@ -492,6 +520,7 @@ bool ml_run(void) {
     if (!take_last())
         return false;
     mg->stamp = ml->stamp;
+    ml->checked = false;
     mx_begin();
     while (!mg->over) {
         unsigned thread = next_thread();

@@ -73,10 +73,14 @@ static void add_object(text *out, const mc_event *event) {
     const char *written = event->site != NULL ? event->site->object : "";
     if (*written == '&')
         written++;
-    if (*written != '\0' && strcmp(written, where) != 0)
-        add(out, "%s (%s)", written, where);
-    else
+    static const char fixed[] = "static ";
+    bool is_static = strncmp(where, fixed, sizeof(fixed) - 1) == 0;
+    if (*written == '\0')
         add(out, "%s", where);
+    else if (is_static && strcmp(written, where + sizeof(fixed) - 1) == 0)
+        add(out, "%s", written);
+    else
+        add(out, "%s (%s)", written, where);
 }
 
 // A read of anything but the newest write needs a word.
@@ -90,7 +94,28 @@ static void add_source(text *out, const mc_event *event) {
     add(out, "%u newer]", event->newer);
 }
 
+// A futex holds its sleepers, 4 bits each.
+static bool sleeps(uint64_t sleepers, unsigned thread) {
+    for (; sleepers != 0; sleepers >>= 4)
+        if ((sleepers & 15) == thread + 1)
+            return true;
+    return false;
+}
+
+static void add_woken(text *out, const mc_event *event) {
+    const char *comma = ": thread ";
+    for (unsigned i = 0; i < MC_THREADS_MAX; i++)
+        if (sleeps(event->found, i) && !sleeps(event->value, i)) {
+            add(out, "%s%u", comma, i);
+            comma = ", ";
+        }
+    if (*comma == ':')
+        add(out, ": nobody sleeps");
+}
+
 static void add_atomic(text *out, const mc_event *event) {
+    if (event->site == NULL && event->does == MC_LOAD)
+        add(out, "before it sleeps, ");
     add(out, "%s ", mc_do_name(event->does));
     if (event->does == MC_FENCE) {
         add(out, "%s", mc_order_name(event->order));
@@ -133,10 +158,20 @@ static void add_step(text *out, const mc_event *event) {
         add(out, event->writes ? ": it is free" : ": it is held");
         break;
     case MC_UNLOCK: add_with_object(out, "unlock", event); break;
-    case MC_SLEEP_BEGIN: add_with_object(out, "fall asleep on", event); break;
-    case MC_SLEEP_LEAVE: add_with_object(out, "no more sleep on", event); break;
-    case MC_SLEEP_END: add_with_object(out, "is woken on", event); break;
-    case MC_WAKE: add_with_object(out, "wake who sleeps on", event); break;
+    case MC_SLEEP_BEGIN:
+        add_with_object(out, "about to sleep on", event);
+        break;
+    case MC_SLEEP_LEAVE:
+        add_with_object(out, "sleeps no more on", event);
+        break;
+    case MC_SLEEP_END:
+        add_with_object(out, "slept on", event);
+        add(out, event->found == 0 ? ": was woken" : ": its time is over");
+        break;
+    case MC_WAKE:
+        add_with_object(out, "wake who sleeps on", event);
+        add_woken(out, event);
+        break;
     case MC_CHOOSE: add(out, "choose %u", value); break;
     case MC_SPAWN: add(out, "start thread %u", value); break;
     case MC_START: add(out, "begin"); break;
@@ -185,8 +220,8 @@ void mp_trace(FILE *out) {
         if (site == NULL)
             continue;
         line.length = 0;
-        add(&line, "%s: %s, %s:%d", site->label, site->why, site->file,
-            site->line);
+        add(&line, "%s: %s%s%s:%d", site->label, site->why,
+            *site->why != '\0' ? ", " : "", site->file, site->line);
         fprintf(out, "%16s", "");
         print_wrapped(out, line.at, 16);
     }

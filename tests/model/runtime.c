@@ -298,6 +298,7 @@ void mr_setup(void) {
     rt->statics_bytes = (high - (uintptr_t)rt->statics + 7) & ~(size_t)7;
     ma_setup(rt->statics, rt->statics_bytes);
     mh_setup();
+    mr_catch_crashes();
     for (unsigned i = 0; i < rt->ranges; i++)
         __real_memcpy(rt->range[i].copy, rt->range[i].start,
                       rt->range[i].bytes);

@@ -28,14 +28,18 @@ void *__real_memcpy(void *to, const void *from, size_t bytes);
 void *__real_memset(void *to, int value, size_t bytes);
 
 // Of mr_setup and mr_start.
+void mr_catch_crashes(void);
 void ma_setup(const void *statics, size_t bytes);
 void mh_setup(void);
 void ma_stack_begins(unsigned thread, const void *top);
 
 // A function begins or ends on the running thread; `low` is the lowest address
-// of its frame, `place` in it.
-void ma_frame_begins(const void *low);
+// of its frame, `place` in its code.
+void ma_frame_begins(const void *low, const void *place);
 void ma_frame_ends(const void *low, const void *place);
+
+// As ma_access of a read, by a function that has told where its frame is.
+void ma_read(const void *memory, size_t bytes, const void *place);
 
 // As ma_gone, with the code place that did it.
 void ma_gone_at(const void *memory, size_t bytes, const void *place);
@@ -56,7 +60,8 @@ static inline const void *ma_uncode(uint32_t code) {
 const char *ma_place(const void *code, char *out, size_t room);
 bool ma_symbol(const void *address, char *out, size_t room);
 
-// mh_name: as ma_name, of heap memory; false if it is none.
+// As ma_name, of a stack and of a heap; false if it is none.
+bool ma_frame_name(const void *address, char *out, size_t room);
 bool mh_name(const void *address, char *out, size_t room);
 
 #endif

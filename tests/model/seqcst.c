@@ -10,9 +10,10 @@
 
 #include <stdlib.h>
 
-enum { EVENTS = MC_STEPS_MAX, SC_MAX = 128 };
+enum { EVENTS = MC_STEPS_MAX, SC_MAX = 256 };
 
 typedef struct axioms {
+    unsigned known; // of sc: their edges are there
     unsigned count; // of the events in this graph
     mg_node *node[EVENTS];
     unsigned sc_count;
@@ -109,6 +110,31 @@ static void edges_from(unsigned from) {
     }
 }
 
+// The event nearest to `node` in its thread, from there on in steps of `step`,
+// that touches another object; NULL: none.
+static const mg_node *elsewhere(const mg_node *node, int step) {
+    unsigned thread = node->e.thread;
+    unsigned last = mg->thread[thread].count;
+    for (unsigned i = (unsigned)(node->e.index + step); i > 0 && i <= last;
+         i = (unsigned)((int)i + step))
+        if (!same_object(node, &mg->node[thread][i]))
+            return &mg->node[thread][i];
+    return NULL;
+}
+
+// scb from one to the other. Without fences that is all of psc, and events
+// that are not seq_cst cannot matter any more. What is nearest to either end
+// is ordered if anything is.
+static bool scb(const mg_node *a, const mg_node *b) {
+    if (a == b)
+        return false;
+    if (sb(a, b) || mo(a, b) || rb(a, b) || (same_object(a, b) && hb(a, b)))
+        return true;
+    const mg_node *first = elsewhere(a, 1);
+    const mg_node *last = elsewhere(b, -1);
+    return first != NULL && last != NULL && hb(first, last);
+}
+
 static bool fences_ordered(const mg_node *a, const mg_node *b) {
     if (hb(a, b))
         return true;
@@ -122,16 +148,31 @@ static bool fences_ordered(const mg_node *a, const mg_node *b) {
     return false;
 }
 
-static bool has_cycle(unsigned at) {
+static bool visit(unsigned at, unsigned count) {
     ax->colour[at] = 1;
-    for (unsigned to = 0; to < ax->sc_count; to++) {
+    for (unsigned to = 0; to < count; to++) {
         if (!ax->edge[at][to])
             continue;
-        if (ax->colour[to] == 1 || (ax->colour[to] == 0 && has_cycle(to)))
+        if (ax->colour[to] == 1 || (ax->colour[to] == 0 && visit(to, count)))
             return true;
     }
     ax->colour[at] = 2;
     return false;
+}
+
+static bool has_cycle(unsigned at) { return visit(at, ax->sc_count); }
+
+// Among those up to `at`, the newest.
+static bool has_cycle_within(unsigned at) { return visit(at, at + 1); }
+
+void mg_seqcst_begin(void) { ax->known = ax->sc_count = 0; }
+
+void mg_seqcst_note(mg_node *node) {
+    if (ax->sc_count == SC_MAX) {
+        mc_report(MC_ENDLESS, "more than %u seq_cst steps", SC_MAX);
+        return;
+    }
+    ax->sc[ax->sc_count++] = node;
 }
 
 static void gather(void) {
@@ -139,21 +180,14 @@ static void gather(void) {
     for (unsigned i = 0; i < mg->steps; i++) {
         mg_node *node = mg_node_of(mg->trace[i]);
         ax->node[ax->count++] = node;
-        if (node->e.order != MC_SEQ_CST)
-            continue;
-        if (ax->sc_count == SC_MAX) {
-            fputs("model: too many seq_cst steps\n", stderr);
-            exit(2);
-        }
-        ax->sc[ax->sc_count++] = node;
+        if (node->e.order == MC_SEQ_CST)
+            mg_seqcst_note(node);
     }
 }
 
 void mg_seqcst_setup(void) { ax = mr_own(sizeof(*ax)); }
 
-bool mg_consistent(void) {
-    if (mg->seq_cst < 2)
-        return true;
+static bool all_edges(void) {
     gather();
     for (unsigned i = 0; i < ax->sc_count; i++) {
         edges_from(i);
@@ -168,4 +202,33 @@ bool mg_consistent(void) {
         if (ax->colour[i] == 0 && has_cycle(i))
             return false;
     return true;
+}
+
+// A new event changes nothing between those that were there.
+static bool new_edges(void) {
+    // In a plan write parts may still have been missing.
+    if (mg->graph)
+        ax->known = 0;
+    for (; ax->known < ax->sc_count; ax->known++) {
+        const mg_node *node = ax->sc[ax->known];
+        bool counts = node->e.order == MC_SEQ_CST;
+        for (unsigned i = 0; i <= ax->known; i++) {
+            bool both = counts && ax->sc[i]->e.order == MC_SEQ_CST;
+            ax->edge[ax->known][i] = both && scb(node, ax->sc[i]);
+            ax->edge[i][ax->known] = both && scb(ax->sc[i], node);
+        }
+        if (!counts)
+            continue;
+        for (unsigned i = 0; i <= ax->known; i++)
+            ax->colour[i] = 0;
+        if (has_cycle_within(ax->known))
+            return false;
+    }
+    return true;
+}
+
+bool mg_consistent(void) {
+    if (mg->seq_cst < 2)
+        return true;
+    return mg->fences ? all_edges() : new_edges();
 }

@@ -236,7 +236,7 @@ const char *mc_sites_weaken(const char *text) {
         found = &sites->rows[i];
     }
     if (found == NULL)
-        return "no such site here; see --sites";
+        return "no site is there";
     if (!possible(found->site->does, want.order))
         return "that operation cannot have that order";
     found->order = (uint8_t)want.order;

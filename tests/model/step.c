@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The doors: what the sources that are checked, and models, call. Each makes a
 // step of it and lets explore.c decide when and how it takes place.
+#include "base/check.h"
 #include "model/graph.h"
 
 #include <errno.h>
@@ -109,6 +110,12 @@ bool mc_word_trylock(void *word) {
 }
 
 void mc_word_unlock(void *word) { on_lock(word, MC_UNLOCK, MC_RELEASE); }
+
+void mc_word_end(void *word) {
+    const mg_location *location = &mg->location[mg_locate(word, MG_LOCK, 4)];
+    if (mg_value_of(location, location->order[location->count - 1]) != 0)
+        mc_report(MC_ABORT, "a lock is destroyed that is held");
+}
 
 void mc_lock(mc_mutex *mutex) { mc_word_lock(&mutex->word); }
 bool mc_trylock(mc_mutex *mutex) { return mc_word_trylock(&mutex->word); }
@@ -274,6 +281,12 @@ void mc_check_failed(const char *text, const char *file, int line) {
     mc_report(MC_FAILED_CHECK, "%s:%d: %s is not so", file, line, text);
 }
 
+// In place of base/check.c.
+void wr_check_failed(const char *file, int line, const char *what) {
+    mc_report(MC_ABORT, "%s:%d: %s", file, line, what);
+    abort(); // outside of any model
+}
+
 void mc_report(mc_finding what, const char *format, ...) {
     char text[1024];
     va_list list;
@@ -282,7 +295,8 @@ void mc_report(mc_finding what, const char *format, ...) {
     va_end(list);
     unsigned self = mg->self;
     mg->self = MC_NO_THREAD;
-    if (!mg->failed) {
+    // A plan that is being followed may be one that cannot be.
+    if (!mg->failed && mg_consistent()) {
         mg->failed = true;
         mg->totals.found = what;
         mp_finding(mg->what, what, text);

@@ -41,6 +41,14 @@ void *__wrap_memset(void *to, int value, size_t bytes) {
     return __real_memset(to, value, bytes);
 }
 
+// Newer compilers call these in code that they instrument.
+void *__tsan_memcpy(void *to, const void *from, size_t bytes)
+    __attribute__((alias("__wrap_memcpy")));
+void *__tsan_memmove(void *to, const void *from, size_t bytes)
+    __attribute__((alias("__wrap_memmove")));
+void *__tsan_memset(void *to, int value, size_t bytes)
+    __attribute__((alias("__wrap_memset")));
+
 void *mh_memcpy(void *to, const void *from, size_t bytes) {
     reads(from, bytes, HERE);
     writes(to, bytes, HERE);

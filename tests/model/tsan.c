@@ -10,14 +10,14 @@
 
 #define READS(name, bytes)                                                     \
     void name(const void *memory);                                             \
-    void name(const void *memory) { ma_access(memory, bytes, false, HERE); }
+    void name(const void *memory) { ma_read(memory, bytes, HERE); }
 #define WRITES(name, bytes)                                                    \
     void name(void *memory);                                                   \
     void name(void *memory) { ma_access(memory, bytes, true, HERE); }
 #define CHANGES(name, bytes)                                                   \
     void name(void *memory);                                                   \
     void name(void *memory) {                                                  \
-        ma_access(memory, bytes, false, HERE);                                 \
+        ma_read(memory, bytes, HERE);                                          \
         ma_access(memory, bytes, true, HERE);                                  \
     }
 
@@ -69,7 +69,7 @@ CHANGES(__tsan_unaligned_read_write16, 16)
 
 void __tsan_read_range(const void *memory, size_t bytes);
 void __tsan_read_range(const void *memory, size_t bytes) {
-    ma_access(memory, bytes, false, HERE);
+    ma_read(memory, bytes, HERE);
 }
 
 void __tsan_write_range(void *memory, size_t bytes);
@@ -79,9 +79,7 @@ void __tsan_write_range(void *memory, size_t bytes) {
 
 // Classes of C++: a table pointer is read, or written.
 void __tsan_vptr_read(void **table);
-void __tsan_vptr_read(void **table) {
-    ma_access(table, sizeof *table, false, HERE);
-}
+void __tsan_vptr_read(void **table) { ma_read(table, sizeof *table, HERE); }
 
 void __tsan_vptr_update(void **table, void *value);
 void __tsan_vptr_update(void **table, void *value) {
@@ -95,7 +93,7 @@ void __tsan_init(void) {}
 void __tsan_func_entry(const void *caller);
 void __tsan_func_entry(const void *caller) {
     (void)caller;
-    ma_frame_begins(LOW);
+    ma_frame_begins(LOW, HERE);
 }
 
 void __tsan_func_exit(void);

@@ -9,6 +9,7 @@
 # the same in Markdown.
 set -uo pipefail
 export LC_ALL=C
+shopt -s nullglob
 jobs=$(nproc)
 limit=20 # seconds for a case; on a quiet machine they take a tenth of one
 
@@ -25,7 +26,7 @@ cut_out() {
             print >(folder "/what")
             next
         }
-        /^\+\+ / {print $2, $3, $4 >(folder "/cases"); next}
+        /^\+\+ / {print $2, $3, $4, $5 >(folder "/cases"); next}
         /^!! / {sub(/^!! /, ""); print >(folder "/excuse"); next}
         /^-- / {
             n++
@@ -75,10 +76,13 @@ compile() {
     (cd "$1" && eval "$command -w")
 }
 
-# objects KIND FOLDER: the tree's objects that depend on an edited file.
+# objects KIND FOLDER WHERE: the tree's objects, those whose names contain
+# WHERE, that depend on an edited file.
 objects() {
     sed "s,^,$root/src/$room/," "$2/files" |
-        awk 'NR == FNR {edited[$1]; next} $2 in edited {print $1}' \
+        awk -v where="$3" '
+            NR == FNR {edited[$1]; next}
+            $2 in edited && index($1, where) {print $1}' \
             - "$work/$1.deps" | sort -u
 }
 
@@ -88,8 +92,8 @@ links() {
     object=tests/CMakeFiles/test_$3.dir/unit/test_$3.c.o
     command=$(ninja -C "$tree" -t commands -s "tests/test_$3" | tail -n 1)
     command=${command/-o tests\/test_$3 /-o $folder\/test_$3 }
-    if objects "$1" "$2" | grep -qxF "$object"; then
-        (room=$room compile "$tree" "$object" "$folder") || return 1
+    if test -n "$(objects "$1" "$2" "$object")"; then
+        compile "$tree" "$object" "$folder" || return 1
         mkdir -p "$folder/tests"
         mv "$folder/test_$3.c.o" "$folder/tests"
         command=${command/$object/$folder\/tests\/test_$3.c.o}
@@ -103,7 +107,8 @@ builds() {
     test -e "$2/$1" && return
     mkdir -p "$2/$1"
     ln -s ../src "$2/$1/src"
-    for object in $(objects "$1" "$2" | grep weir_objects); do
+    # Of other rooms what includes a header of this one stays as it was.
+    for object in $(objects "$1" "$2" "weir_objects.dir/src/$room/"); do
         compile "${trees[$1]}" "$object" "$2/$1" || return 1
     done
 }
@@ -125,14 +130,16 @@ outcome() {
     esac
 }
 
-# tries FOLDER PROGRAM CASE HOW: the case on the mutant. HOW: asan, so many
-# times x<n>, or nothing.
+# tries FOLDER PROGRAM CASE HOW: the case on the mutant. HOW: words, asan and
+# so many times x<n>.
 tries() {
     local kind=plain times=1 how
-    case $4 in
-    asan) kind=asan ;;
-    x*) times=${4#x} ;;
-    esac
+    for how in $4; do
+        case $how in
+        asan) kind=asan ;;
+        x*) times=${how#x} ;;
+        esac
+    done
     test -n "${trees[$kind]:-}" || { echo "has no tree"; return; }
     grep -qxF "$kind $2 $3" "$work/unfit" &&
         { echo "does not pass as it is"; return; }
@@ -165,7 +172,7 @@ verdict() {
         got=$(tries "$folder" "$program" "$case" "$how" 2>"$folder/log")
         case $got in
         fails | crashes | hangs)
-            echo "killed|$program $case $got${how:+ ($how)}"
+            echo "killed|$program $case $got${how:+ ($how)}" | sed "s/ *)/)/"
             return
             ;;
         passes) tried="$tried $program $case;" ;;
@@ -182,14 +189,23 @@ verdict() {
     fi
 }
 
+# fit PROGRAM CASE KIND: notes and says if it does not pass as it is.
+fit() {
+    local log=$work/$3.$1.$2.log got
+    test -n "${trees[$3]:-}" || return 0
+    got=$(outcome "$3" "${trees[$3]}/tests/test_$1" "$2" "$log" 2>/dev/null)
+    if test "$got" != passes; then
+        echo "$3 $1 $2" >>"$work/unfit"
+        echo "as it is, $1 $2 ($3) $got: $(tail -n 1 "$log")" >&2
+    fi
+    rm "$log"
+}
+
 # mutant NAME: its line of the table, in WORK/NAME.line.
 mutant() {
     local folder=$work/$1 room=${1%%.*} line
     mkdir -p "$folder"
     line=$(verdict "$1" "$folder")
-    if test "${line%%|*}" = killed && test -e "$folder/excuse"; then
-        line="wrong|excused, yet $line"
-    fi
     test "${line%%|*}" = wrong && cat "$folder/log" >&2 2>/dev/null
     printf '%s|%s|%s|%s|%s\n' "$(cat "$folder/law")" "$room" "${1#*.}" \
         "$(cat "$folder/what")" "$line" >"$work/$1.line"
@@ -204,10 +220,10 @@ test "$1" = -a && trees[asan]=$(realpath "$2") && shift 2
 root=$(realpath "$1") trees[plain]=$(realpath "$2") work=$(realpath -m "$3")
 here=$root/tests/mutants
 shift 3
-if test "${1:-}" = --one; then
-    mutant "$2"
-    exit
-fi
+case ${1:-} in
+--one) mutant "$2"; exit ;;
+--fit) fit "$2" "$3" "${4:-plain}"; exit ;;
+esac
 
 rm -rf "$work"
 mkdir -p "$work"
@@ -243,20 +259,10 @@ while read -r name; do
     cut_out "$name" "$work/$name"
     cat "$work/$name/cases"
     rm -r "${work:?}/$name"
-done <"$work/names" | sed 's/ x[0-9]*$//; s/ *$//' | sort -u >"$work/cases"
-while read -r program case kind; do
-    kind=${kind:-plain}
-    test -n "${trees[$kind]:-}" || continue
-    got=$(outcome "$kind" "${trees[$kind]}/tests/test_$program" "$case" \
-        "$work/whole.log")
-    test "$got" = passes && continue
-    echo "$kind $program $case" >>"$work/unfit"
-    echo "as it is, $program $case ($kind) $got:"
-    tail -n 5 "$work/whole.log"
-done <"$work/cases" >&2
-
+done <"$work/names" | sed 's/ x[0-9]*//; s/ *$//' | sort -u >"$work/cases"
 args=("$root" "${trees[plain]}" "$work")
 test -z "${trees[asan]:-}" || args=(-a "${trees[asan]}" "${args[@]}")
+xargs -P "$jobs" -L 1 "$0" "${args[@]}" --fit <"$work/cases"
 xargs -P "$jobs" -I NAME "$0" "${args[@]}" --one NAME <"$work/names"
 
 sort -t '|' -k 1,1n -k 2,3 "$work"/*.line >"$work/lines"

@@ -650,6 +650,50 @@ static void a_visit_may_run_a_frontier_of_its_own(void) {
     for_each_world(nested);
 }
 
+// ---- nothing to do ---------------------------------------------------------
+
+static int quiet_visit(void *context, weir_worker *self, weir_visit *visit) {
+    (void)self;
+    (void)visit;
+    mark_set(context);
+    return 0;
+}
+
+// This looks at the clock to measure, not to wait: of three tenths of a second
+// at least one must pass without a job.
+static void idle_one(weir_frontier_engine engine) {
+    weir_pool *pool = pool_of(2);
+    tally visits;
+    tally_init(&visits);
+    weir_frontier_options options = WEIR_FRONTIER_OPTIONS_INIT;
+    options.pool = pool;
+    options.context = &visits;
+    options.visit = quiet_visit;
+    options.engine = engine;
+    weir_frontier *frontier = NULL;
+    CHECK_EQ(weir_frontier_create(&frontier, &options), 0);
+    weir_key key = {.key = "key", .size = 3};
+    CHECK_EQ(weir_frontier_seed(frontier, &key), 0);
+    mark_await(&visits, 1);
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 3 && least >= 10; i++) {
+        uint64_t started = counts_of(pool).started;
+        until(in_ms(100));
+        started = counts_of(pool).started - started;
+        least = started < least ? started : least;
+    }
+    CHECK(least < 10);
+    weir_frontier_close(frontier);
+    CHECK_EQ(weir_frontier_wait(frontier, WEIR_FOREVER, NULL), 0);
+    weir_frontier_destroy(frontier);
+    pool_close(pool);
+}
+
+static void an_open_frontier_with_nothing_to_do_costs_nothing(void) {
+    idle_one(WEIR_FRONTIER_WORKERS);
+    idle_one(WEIR_FRONTIER_OWNER);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"each_key_is_visited_once", each_key_is_visited_once},
@@ -677,6 +721,8 @@ int main(int argc, char **argv) {
          a_visit_may_fork_open_scopes_and_wait},
         {"a_visit_may_run_a_frontier_of_its_own",
          a_visit_may_run_a_frontier_of_its_own},
+        {"an_open_frontier_with_nothing_to_do_costs_nothing",
+         an_open_frontier_with_nothing_to_do_costs_nothing},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

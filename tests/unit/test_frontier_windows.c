@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What happens in a window of a few instructions, or after a first attempt:
-// cases that tests/frontier/mutants.txt needs and no world of nodes shows.
+// cases that tests/mutants/frontier.txt needs and no world of nodes shows.
 #include "support/pool.h"
 #include "weir/frontier.h"
 

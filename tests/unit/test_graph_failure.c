@@ -347,6 +347,25 @@ static void an_edge_from_a_released_failure_is_remembered(void) {
     CHECK_EQ(bench_close(&b), -EIO);
 }
 
+// It is named once its flow has gone too: by the handle alone it is known.
+static void a_failure_named_after_its_flow_is_remembered(void) {
+    bench b;
+    bench_open(&b);
+    weir_flow *first = flow_of(b.graph);
+    weir_task bad = task_of(first, &failing, NULL, NO_ACCESS);
+    CHECK_EQ(flow_end(first), -EIO);
+    weir_task late = task_after(b.flow, &empty, NULL, &bad, 1);
+    CHECK_EQ(weir_task_release(b.graph, bad), 0);
+    for (int i = 0; i < 2000; i++)
+        task_go(b.flow, &empty, NULL, NO_ACCESS);
+    weir_task_outcome o = outcome_of(b.graph, late);
+    CHECK_EQ(o.status, -EIO);
+    CHECK_EQ(o.root, 1);
+    CHECK_STR(o.kernel, "fail");
+    CHECK_EQ(weir_task_release(b.graph, late), 0);
+    CHECK_EQ(bench_close(&b), -EIO);
+}
+
 static void poison_crosses_flows(void) {
     bench b;
     bench_open(&b);
@@ -555,6 +574,7 @@ static const test_case cases[] = {
     CASE(the_flow_has_the_status_of_its_first_task),
     CASE(an_edge_from_a_failed_task_poisons),
     CASE(an_edge_from_a_released_failure_is_remembered),
+    CASE(a_failure_named_after_its_flow_is_remembered),
     CASE(poison_crosses_flows),
     CASE(a_root_is_remembered_longer_than_its_flow),
     CASE(a_failure_is_not_forgotten_among_many_pieces),

@@ -253,6 +253,33 @@ static void cancel_ends_what_has_not_started(void) {
     bench_close(&b);
 }
 
+// The workers have not heard of it yet: what is submitted next is not put where
+// they look for it.
+static void what_was_cancelled_keeps_its_place_in_memory(void) {
+    enum { TASKS = 100 };
+    bench b;
+    bench_on(&b, pool_of(1));
+    held busy;
+    hold(b.pool, &busy);
+    weir_flow *flow = flow_of(b.graph), *other = flow_of(b.graph);
+    static probe first[TASKS], second[TASKS];
+    for (size_t i = 0; i < TASKS; i++)
+        task_go(flow, &probing, &first[i], NO_ACCESS);
+    weir_flow_cancel(flow);
+    for (size_t i = 0; i < TASKS; i++)
+        task_go(other, &probing, &second[i], NO_ACCESS);
+    release(&busy);
+    CHECK_EQ(flow_end(flow), -ECANCELED);
+    CHECK_EQ(flow_end(other), 0);
+    for (size_t i = 0; i < TASKS; i++) {
+        CHECK_EQ(first[i].ran, 0);
+        CHECK_EQ(second[i].ran, 1);
+    }
+    wait_idle(b.pool);
+    gate_fini(&busy.gate);
+    bench_close(&b);
+}
+
 static void cancel_tells_what_runs(void) {
     bench b;
     bench_on(&b, pool_of(2));
@@ -585,6 +612,7 @@ static const test_case cases[] = {
     CASE(threads_may_submit_to_flows_of_their_own),
     CASE(kernels_may_submit),
     CASE(cancel_ends_what_has_not_started),
+    CASE(what_was_cancelled_keeps_its_place_in_memory),
     CASE(cancel_tells_what_runs),
     CASE(cancel_without_anything_is_no_failure),
     CASE(a_failure_counts_more_than_a_cancel),

@@ -5,6 +5,8 @@
 #include "support/check.h"
 #include "support/pool.h"
 
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,6 +44,10 @@ static void the_secret_decides(void) {
     CHECK(wr_hash(&a, "weir", 4) != wr_hash(&b, "weir", 4));
     char longer[100] = {0};
     CHECK(wr_hash(&a, longer, 100) != wr_hash(&b, longer, 100));
+    // Each word of a key has a secret of its own: where it stands counts.
+    static const char two[] = "01234567abcdefgh",
+                      swapped[] = "abcdefgh01234567";
+    CHECK(wr_hash(&a, two, 16) != wr_hash(&a, swapped, 16));
 }
 
 // 2^16 keys of a kind in 2^10 buckets of the bits that tables use: no bucket
@@ -75,12 +81,49 @@ static void the_last_reference_is_told_once(void) {
     CHECK(wr_refs_drop(&refs, 1));
 }
 
+// Two give back one each, at once, again and again: one of them is the last.
+enum { ROUNDS = 2000 };
+
+typedef struct sharing {
+    wr_refs refs[ROUNDS];
+    wr_atomic_u32 ready[2]; // the round that each is in
+    unsigned last[2];       // times that each was told
+} sharing;
+
+static sharing shared;
+
+static void drop_rounds(int me) {
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        wr_store(&shared.ready[me], i + 1, relaxed, ALONE, "a meeting");
+        while (wr_load(&shared.ready[!me], relaxed, ALONE, "a meeting") <= i)
+            sched_yield();
+        shared.last[me] += wr_refs_drop(&shared.refs[i], 1);
+    }
+}
+
+static void *drop_main(void *argument) {
+    (void)argument;
+    drop_rounds(1);
+    return NULL;
+}
+
+static void of_two_at_once_one_is_the_last(void) {
+    for (int i = 0; i < ROUNDS; i++)
+        wr_refs_init(&shared.refs[i], 2);
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, drop_main, NULL), 0);
+    drop_rounds(0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(shared.last[0] + shared.last[1], ROUNDS);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"every_byte_and_the_size_count", every_byte_and_the_size_count},
         {"the_secret_decides", the_secret_decides},
         {"keys_spread_evenly", keys_spread_evenly},
         {"the_last_reference_is_told_once", the_last_reference_is_told_once},
+        {"of_two_at_once_one_is_the_last", of_two_at_once_one_is_the_last},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

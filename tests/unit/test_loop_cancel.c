@@ -570,6 +570,24 @@ static void a_stopped_pool_may_be_destroyed_once_all_is_delivered(void) {
     }
 }
 
+// A stop that has not come to its end yet: the call's end is decided.
+static void what_a_stop_has_ended_was_not_cancelled(void) {
+    weir_loop *loop = loop_open();
+    weir_pool *pool = pool_of(1);
+    held h;
+    hold(pool, &h);
+    errand e = errand_of(0);
+    call_on(loop, pool, &e);
+    CHECK_EQ(weir_pool_stop(pool, WEIR_STOP_CANCEL, 1, NULL), -ETIMEDOUT);
+    CHECK_EQ(weir_call_cancel(&e.call), -EALREADY);
+    settle(loop, pool);
+    check_call_not_run(&e, -ESHUTDOWN);
+    release(&h);
+    loop_close(loop);
+    pool_close_how(pool, WEIR_STOP_CANCEL);
+    gate_fini(&h.gate);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"a_queued_call_is_cancelled_though_no_worker_is_free",
@@ -610,6 +628,8 @@ int main(int argc, char **argv) {
          a_pool_that_is_aborted_tells_running_calls},
         {"a_stopped_pool_may_be_destroyed_once_all_is_delivered",
          a_stopped_pool_may_be_destroyed_once_all_is_delivered},
+        {"what_a_stop_has_ended_was_not_cancelled",
+         what_a_stop_has_ended_was_not_cancelled},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

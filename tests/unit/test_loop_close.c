@@ -210,6 +210,7 @@ static void close_continued(weir_pool *pool, weir_stop_mode mode) {
     gate_await(&g, 1);
     closing c = closing_of(loop);
     close_begin(&c, mode);
+    close_begin(&c, WEIR_STOP_DRAIN); // a softer mode changes nothing
     gate_open(&g);
     close_settle(&c, pool);
     CHECK_EQ(s.errand.ran, 1);

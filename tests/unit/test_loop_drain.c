@@ -166,6 +166,28 @@ static void as_many_as(weir_pool *pool) {
     }
 }
 
+// It has delivered as many as it may, and nothing is left: what ends after that
+// is told of.
+static void stopped_at_the_limit(weir_pool *pool) {
+    weir_loop_options options = loop_options();
+    options.drain_calls = 1;
+    weir_loop *loop = loop_open_with(&options);
+    errand e[20];
+    for (int i = 0; i < 20; i++) {
+        e[i] = errand_of(i);
+        call_on(loop, pool, &e[i]);
+        CHECK_EQ(weir_loop_wait(loop, in_ms(20 * 1000)), 0);
+        ended_await(loop, pool, 1);
+        CHECK_EQ(drain(loop), 1);
+        check_call_ran(&e[i], i);
+    }
+    loop_close(loop);
+}
+
+static void after_a_drain_at_its_limit_the_next_end_is_told(void) {
+    for_each_width(stopped_at_the_limit);
+}
+
 static void by_default_1024_calls_and_without_limit_all(void) {
     for_each_width(as_many_as);
 }
@@ -757,6 +779,8 @@ int main(int argc, char **argv) {
         {"a_worker_cannot_be_the_loops_thread",
          a_worker_cannot_be_the_loops_thread},
         {"a_foreign_thread_aborts", a_foreign_thread_aborts},
+        {"after_a_drain_at_its_limit_the_next_end_is_told",
+         after_a_drain_at_its_limit_the_next_end_is_told},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

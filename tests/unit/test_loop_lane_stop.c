@@ -231,6 +231,7 @@ static void while_it_drains_its_calls_may_go_on_in_it(void) {
 
 static void destroy_drains(void) {
     unsigned before = threads_before();
+    int64_t taken = wr_fault_held();
     weir_loop *loop = loop_open();
     weir_lane *lane = lane_of(2);
     errand e[20];
@@ -245,6 +246,7 @@ static void destroy_drains(void) {
         check_call_ran(&e[i], i);
     weir_lane_destroy(lane_of(3)); // one that was never used
     loop_close(loop);
+    CHECK_EQ(wr_fault_held(), taken); // and all were joined
 }
 
 // Threads submit until they are refused; every call that was taken comes back.

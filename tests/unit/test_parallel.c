@@ -212,6 +212,67 @@ static void a_sum_of_floats_has_the_same_bits_at_any_width(void) {
     CHECK(first > 0);
 }
 
+// What a range is, put together: [first, end), or nothing that fits.
+typedef struct range {
+    size_t first, end;
+} range;
+
+static void range_leaf(weir_worker *self, void *context, size_t from, size_t to,
+                       void *partial) {
+    (void)self;
+    if (context != NULL)
+        weir_scope_cancel(context);
+    *(range *)partial = (range){from, to};
+}
+
+static void range_combine(void *context, void *left, const void *right) {
+    (void)context;
+    range *to = left;
+    const range *from = right;
+    CHECK_EQ(to->end, from->first);
+    to->end = from->end;
+}
+
+static const weir_reduction ranges = {
+    .size = sizeof(range), .leaf = range_leaf, .combine = range_combine};
+
+static int run_ranges(weir_worker *self, void *argument) {
+    (void)argument;
+    range result = {0, 0};
+    CHECK_EQ(weir_parallel_reduce(self, 3, N, &ranges, &result), 0);
+    CHECK_EQ(result.first, 3);
+    CHECK_EQ(result.end, N);
+    return 0;
+}
+
+static void the_left_part_is_combined_with_the_right_one(void) {
+    on_every_pool(run_ranges, NULL, 0);
+}
+
+static int reduce_run(weir_worker *self, weir_job *job) {
+    weir_reduction cancelling = ranges;
+    cancelling.context = ((cancelled_child *)job)->scope;
+    range result = {77, 78};
+    int status = weir_parallel_reduce(self, 0, N, &cancelling, &result);
+    CHECK_EQ(result.first, 77);
+    CHECK_EQ(result.end, 78);
+    return status;
+}
+
+static int run_cancelled_sum(weir_worker *self, void *argument) {
+    (void)argument;
+    weir_scope scope;
+    cancelled_child child = {.job = WEIR_JOB_INIT(reduce_run, NULL),
+                             .scope = &scope};
+    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
+    weir_scope_spawn(self, &scope, &child.job);
+    return weir_scope_wait(self, &scope);
+}
+
+static void a_cancelled_sum_says_so_and_leaves_the_result(void) {
+    on_every_pool(run_cancelled_sum, NULL, -ECANCELED);
+}
+
 static int run_bad_sizes(weir_worker *self, void *argument) {
     weir_reduction bad = {.size = 0, .leaf = sum_leaf, .combine = sum_combine};
     (void)argument;
@@ -236,6 +297,10 @@ int main(int argc, char **argv) {
          a_sum_of_floats_has_the_same_bits_at_any_width},
         {"a_partial_of_a_bad_size_is_refused",
          a_partial_of_a_bad_size_is_refused},
+        {"the_left_part_is_combined_with_the_right_one",
+         the_left_part_is_combined_with_the_right_one},
+        {"a_cancelled_sum_says_so_and_leaves_the_result",
+         a_cancelled_sum_says_so_and_leaves_the_result},
     };
     return test_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
 }

@@ -147,6 +147,27 @@ static void submit_in_order(weir_pool *pool) {
         CHECK_EQ(order[i], i);
 }
 
+// What goes by the arrivals and what, having a deadline, does not: one order.
+static void what_arrived_first_is_queued_first(void) {
+    weir_pool *pool = pool_of(1);
+    noted jobs[JOBS];
+    held h;
+    hold(pool, &h);
+    order_count = 0;
+    for (int i = 0; i < JOBS; i++) {
+        noted_init(&jobs[i], i, WEIR_PRIORITY_NORMAL);
+        if (i % 3 == 2)
+            jobs[i].job.deadline_ns = in_ms(3600 * 1000);
+        submit(pool, &jobs[i].job);
+    }
+    release(&h);
+    wait_idle(pool);
+    for (int i = 0; i < JOBS; i++)
+        CHECK_EQ(order[i], i);
+    pool_close(pool);
+    gate_fini(&h.gate);
+}
+
 static void jobs_of_one_priority_start_first_in_first_out(void) {
     weir_pool *pool = pool_of(1);
     submit_in_order(pool);
@@ -540,6 +561,8 @@ int main(int argc, char **argv) {
         {"a_job_submitted_twice_aborts", a_job_submitted_twice_aborts},
         {"a_job_attached_and_submitted_aborts",
          a_job_attached_and_submitted_aborts},
+        {"what_arrived_first_is_queued_first",
+         what_arrived_first_is_queued_first},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Stopping: drain, cancel, abort; limits; what is left; who may.
+#include "base/fault.h"
 #include "support/pool.h"
 
 static weir_stop_report stop(weir_pool *pool, weir_stop_mode mode) {
@@ -555,6 +556,7 @@ static void a_stopped_pool_refuses_everything(void) {
 
 static void no_thread_is_left(void) {
     unsigned before = threads_before();
+    int64_t taken = wr_fault_held();
     static const weir_stop_mode modes[] = {WEIR_STOP_DRAIN, WEIR_STOP_CANCEL,
                                            WEIR_STOP_ABORT};
     for (int i = 0; i < 12; i++) {
@@ -574,6 +576,7 @@ static void no_thread_is_left(void) {
         stop(pool, modes[i % 3]);
         threads_await(before);
         weir_pool_destroy(pool);
+        CHECK_EQ(wr_fault_held(), taken); // and all were joined
     }
 }
 

@@ -340,6 +340,30 @@ static void few_items_run_on_one_worker(void) {
     pool_close(pool);
 }
 
+// This looks at the clock to measure, not to wait: of three tenths of a second
+// at least one must pass without work.
+static void an_empty_queue_costs_nothing(void) {
+    weir_pool *pool = pool_of(2);
+    bench *b = bench_open(pool, 8);
+    weir_drain *drain = NULL;
+    CHECK_EQ(weir_drain_start(&drain, pool, b->queue, &b->options), 0);
+    while (counts_of(pool).succeeded == 0)
+        sched_yield();
+    uint64_t least = UINT64_MAX;
+    for (int i = 0; i < 3 && least >= 10; i++) {
+        uint64_t started = counts_of(pool).started;
+        until(in_ms(100));
+        started = counts_of(pool).started - started;
+        least = started < least ? started : least;
+    }
+    CHECK(least < 10);
+    weir_sender_drop(b->sender);
+    CHECK_EQ(weir_drain_wait(drain, WEIR_FOREVER, &b->report), 0);
+    weir_drain_destroy(drain);
+    bench_close(b);
+    pool_close(pool);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"every_item_is_delivered_once", every_item_is_delivered_once},
@@ -358,6 +382,7 @@ int main(int argc, char **argv) {
         {"w11_jobs_are_per_batch_and_counted",
          w11_jobs_are_per_batch_and_counted},
         {"few_items_run_on_one_worker", few_items_run_on_one_worker},
+        {"an_empty_queue_costs_nothing", an_empty_queue_costs_nothing},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

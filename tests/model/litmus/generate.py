@@ -2,11 +2,14 @@
 # SPDX-License-Identifier: MIT
 """Makes up litmus tests, and asks oracle.py for their answers.
 
-usage: generate.py KIND FIRST COUNT >FILE.c
+usage: generate.py KIND FIRST COUNT [large] >FILE.c
 
-KIND is atomics (loads, stores, read-modify-writes, fences of all orders) or
-locks (critical sections around plain variables, choices, threads of threads).
-The same numbers give the same tests.
+KIND is atomics (loads, stores, read-modify-writes, fences of all orders), waits
+(the same, and loops that wait for a value), races (the same, and plain
+accesses: about half of them race) or locks (critical sections around
+plain variables, choices, threads of threads). The same numbers give the same
+tests. Large ones have too many schedules to try all: only their graphs are
+compared.
 """
 import os
 import random
@@ -32,9 +35,9 @@ LEGAL = {
     "FENCE": "acquire release acq_rel seq_cst seq_cst",
 }
 ANY_ORDER = "relaxed acquire release acq_rel seq_cst"
-GRAPHS_MAX = 400
-OUTCOMES_MAX = 40
-STEPS_MAX = {"atomics": 8, "locks": 14}
+STEPS_MAX = {"atomics": 8, "waits": 7, "races": 9, "locks": 14}
+SMALL = {"graphs": (3, 400), "outcomes": 40, "steps": 0, "ops": 4}
+LARGE = {"graphs": (100, 4000), "outcomes": 1000, "steps": 4, "ops": 5}
 
 
 class Unfit(Exception):
@@ -44,7 +47,8 @@ class Unfit(Exception):
 class Writer:
     """Makes up one test."""
 
-    def __init__(self, seed):
+    def __init__(self, seed, size):
+        self.size = size
         self.draw = random.Random(seed)
         self.registers = list("abcdefgh")
         self.used = []
@@ -84,9 +88,10 @@ class Writer:
         style = self.draw.choice(sorted(STYLES))
         locations = "xyz"[:self.pick_count(1, 3)]
         threads = self.pick_count(2, 3)
+        most = self.size["ops"] - (threads == 3)
         bodies = []
         for _ in range(threads):
-            count = self.pick_count(2, 4 if threads == 2 else 3)
+            count = self.pick_count(2, most)
             steps = [self.atomic(style, locations) for _ in range(count)]
             body = [text for text, _ in steps]
             known = [reg for _, reg in steps[:-1] if reg]
@@ -94,6 +99,38 @@ class Writer:
                 body[-1] = "if (%s == %s) %s" % (
                     self.draw.choice(known), self.pick("0 1 2"), body[-1])
             bodies.append(body)
+        return bodies, locations
+
+    def waits(self):
+        """Some loads wait, and most find what they wait for."""
+        bodies, locations = self.atomics()
+        for body in bodies:
+            for i, step in enumerate(body):
+                if step.startswith("LOAD") and self.once_in(2):
+                    head, order = step.rsplit(", ", 1)
+                    body[i] = "AWAIT%s, %s, %s" % (
+                        head[4:], self.pick("0 1 2 3"), order)
+        if "AWAIT" not in "\n".join(sum(bodies, [])):
+            raise Unfit
+        return bodies, locations
+
+    def races(self):
+        """Plain accesses, most of them where a register says so."""
+        bodies, locations = self.atomics()
+        for i, body in enumerate(bodies):
+            at = self.pick_count(0, len(body))
+            known = [step[step.index("(") + 1] for step in body[:at]
+                     if not step.startswith(("STORE", "FENCE", "if"))]
+            if self.once_in(3):
+                step = "GET(%s, p);" % self.register()
+            else:
+                step = "SET(p, %s);" % self.pick("1 2 3")
+            if i and not known:
+                raise Unfit
+            if i:
+                step = "if (%s == %s) %s" % (self.draw.choice(known),
+                                             self.pick("0 1 2 3"), step)
+            body.insert(at, step)
         return bodies, locations
 
     def pick_count(self, least, most):
@@ -114,13 +151,19 @@ class Writer:
             lines += self.section(inner=True)
         return lines + ["UNLOCK(%s);" % lock]
 
+    def tried(self):
+        reg = self.register()
+        return ["TRY(%s, l);" % reg] + [
+            "if (%s == 1) %s" % (reg, step)
+            for step in ("SET(p, %s);" % self.pick("1 2 3"), "UNLOCK(l);")]
+
     def locks(self):
         threads = self.pick_count(2, 3)
         bodies = []
         for _ in range(threads):
             body = []
-            for _ in range(self.pick_count(1, 4 - threads)):
-                body += self.section()
+            for _ in range(self.pick_count(1, self.size["ops"] - threads)):
+                body += self.tried() if self.once_in(6) else self.section()
             if self.once_in(2):
                 step = self.atomic("mixed", "xy")[0]
                 body.insert(self.draw.choice([0, len(body)]), step)
@@ -155,19 +198,29 @@ def spelled(name, bodies, names, answers):
             else:
                 lines.append("    " + step)
         lines.append("}")
-    outcomes, graphs = answers
     threads = ["%s_%d" % (name, i) for i in range(count - bool(child))]
+    if answers is None:
+        lines.append("RACE(%s, %s)" % (name, ", ".join(threads)))
+        return "\n".join(lines) + "\n"
+    outcomes, graphs = answers
     lines.append('LITMUS(%s, "%s", %d, OUTCOMES(%s), %s)' % (
         name, names, graphs, oracle.spelled(outcomes, len(names)),
         ", ".join(threads)))
     return "\n".join(lines) + "\n"
 
 
-def fit(kind, number):
+def meet(search):
+    """Do two threads come to the plain variable in one execution?"""
+    return any(len({event.key[0] for event in graph.events if event.plain}) > 1
+               for graph in search.complete)
+
+
+def fit(kind, number, size):
     """The test of that number: the first that is small and has no race."""
+    least, most = size["graphs"]
     name = "%s_%d" % (kind, number)
     for attempt in range(1000):
-        writer = Writer("%s %d" % (name, attempt))
+        writer = Writer("%s %d" % (name, attempt), size)
         try:
             bodies, finals = getattr(writer, kind)()
         except Unfit:
@@ -175,41 +228,53 @@ def fit(kind, number):
         whole = "\n".join(sum(bodies, []))
         names = "".join(writer.used) + "".join(
             at for at in finals if "(" + at in whole or ", " + at in whole)
-        if len(sum(bodies, [])) > STEPS_MAX[kind] or len(names) > 10:
+        steps = STEPS_MAX[kind] + size["steps"]
+        if len(sum(bodies, [])) > steps or len(names) > 12:
             continue
         text = spelled(name, bodies, names, ([0], 0))
         program = oracle.parse(text)[0]
         try:
             outcomes, graphs, search = oracle.answer(program,
-                                                     limit=20 * GRAPHS_MAX)
+                                                     limit=20 * most)
+        except oracle.Race:
+            if kind != "races" or number % 2:
+                continue
+            return name, spelled(name, bodies, names, None)
         except oracle.Wrong:
             continue
-        if (search.stuck or graphs > GRAPHS_MAX or graphs < 3
-                or len(outcomes) > OUTCOMES_MAX):
+        if kind == "races" and (number % 2 == 0 or not meet(search)):
+            continue
+        if (search.stuck or not least <= graphs <= most
+                or len(outcomes) > size["outcomes"]):
             continue
         return name, spelled(name, bodies, names, (outcomes, graphs))
     raise oracle.Wrong("no test number %d is fit" % number)
 
 
-def main(kind, first, count):
+def main(kind, first, count, large=""):
+    first, count = int(first), int(count)
     print("// SPDX-License-Identifier: MIT")
-    print("// Made by generate.py %s %d %d, and laid out by clang-format." %
-          (kind, first, count))
+    print("// Made by generate.py %s %d %d%s, and laid out by clang-format." %
+          (kind, first, count, large and " " + large))
     print('#include "model/litmus/litmus.h"\n')
     tests = []
     for number in range(first, first + count):
-        name, text = fit(kind, number)
+        name, text = fit(kind, number, LARGE if large else SMALL)
         tests.append(name)
         print(text)
     print("const mc_case mc_cases[] = {")
     for name in tests:
-        print("    BOTH(%s)," % name)
+        table = "GRAPHS" if large else "BOTH"
+        if kind == "races" and name.endswith(tuple("02468")):
+            table = "RACY"
+        print("    %s(%s)," % (table, name))
     print("    {.name = NULL},\n};")
     return 0
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in STEPS_MAX:
+    if (len(sys.argv) not in (4, 5) or sys.argv[1] not in STEPS_MAX
+            or sys.argv[4:] not in ([], ["large"])):
         print(__doc__.strip(), file=sys.stderr)
         sys.exit(2)
-    sys.exit(main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3])))
+    sys.exit(main(*sys.argv[1:]))

@@ -30,9 +30,19 @@ LITMUS_OWN unsigned litmus_threads[MC_THREADS_MAX];
 #define CAS(reg, at, expected, value, order)                                   \
     (reg = (expected),                                                         \
      (void)wr_compare_exchange(&at, &reg, value, order, LITMUS, ""))
+// Looks again until it finds `value`.
+#define AWAIT(reg, at, value, order)                                           \
+    do {                                                                       \
+        LOAD(reg, at, order);                                                  \
+        if (reg == (value))                                                    \
+            break;                                                             \
+        mc_await();                                                            \
+    } while (true)
 #define FENCE(order) mc_fence(order, LITMUS, "")
 
 #define LOCK(at) mc_lock(&at)
+// reg: was the lock taken?
+#define TRY(reg, at) ((void)(reg = mc_trylock(&at)))
 #define UNLOCK(at) mc_unlock(&at)
 #define GET(reg, at) ((void)(reg = at))
 #define SET(at, value) ((void)(at = (value)))
@@ -99,6 +109,13 @@ LITMUS_OWN void litmus_run(const char *names, unsigned count,
         litmus_run(names, sizeof(bodies) / sizeof(*bodies), bodies);           \
     }
 
+// RACE(test, bodies...): some execution has a data race.
+#define RACE(test, ...)                                                        \
+    static void test(void) {                                                   \
+        static litmus_body *const bodies[] = {__VA_ARGS__};                    \
+        litmus_run("", sizeof(bodies) / sizeof(*bodies), bodies);              \
+    }
+
 // Its two cases: every graph once, and every schedule.
 #define BOTH(test) GRAPHS(test), SCHEDULES(test)
 #define GRAPHS(test)                                                           \
@@ -110,6 +127,12 @@ LITMUS_OWN void litmus_run(const char *names, unsigned count,
     {                                                                          \
         .name = #test "_brute", .body = test, .mode = MC_BOUNDED,              \
         .preemptions = MC_ALL_PREEMPTIONS, .outcomes = test##_outcomes         \
+    }
+
+#define RACY(test)                                                             \
+    {.name = #test, .body = test, .finds = MC_RACE}, {                         \
+        .name = #test "_brute", .body = test, .mode = MC_BOUNDED,              \
+        .preemptions = MC_ALL_PREEMPTIONS, .finds = MC_RACE                    \
     }
 
 #endif

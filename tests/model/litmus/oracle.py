@@ -49,6 +49,10 @@ class Wrong(Exception):
     pass
 
 
+class Race(Wrong):
+    pass
+
+
 class Graph:
     """A graph under construction, and where its threads have got to."""
 
@@ -61,6 +65,7 @@ class Graph:
         self.last = {t: 0 for t in self.bodies}  # its past: a mask of events
         self.regs = {}
         self.taken = {}  # what distinguishes this graph: choices and sources
+        self.waiting = {}  # threads that look in vain, and what they saw last
 
     def copy(self):
         new = Graph.__new__(Graph)
@@ -70,13 +75,19 @@ class Graph:
         new.bodies = dict(self.bodies)
         new.at, new.last = dict(self.at), dict(self.last)
         new.regs, new.taken = dict(self.regs), dict(self.taken)
+        new.waiting = dict(self.waiting)
         return new
 
     def identity(self):
         order = tuple(sorted((loc, tuple(e.key for e in writes))
                              for loc, writes in self.order.items()))
         return (order, tuple(sorted(self.at.items())),
-                tuple(sorted(self.taken.items())))
+                tuple(sorted(self.taken.items())), tuple(sorted(self.waiting)))
+
+    def deadlock(self):
+        """Do those who look in vain see what is newest?"""
+        return all(self.order.get(event.loc, (None,))[-1] is event.source
+                   for event in self.waiting.values())
 
     def value(self, text):
         parts = [part.strip() for part in text.split("+")]
@@ -241,7 +252,7 @@ def plain_checked(graph, event):
         if other is event or other.loc != event.loc:
             continue
         if (event.writes or other.writes) and not event.hb & other.bit:
-            raise Wrong("race on " + event.loc)
+            raise Race("race on " + event.loc)
 
 
 def placed(graph, event, at):
@@ -277,7 +288,9 @@ class Search:
     def next(self, graph):
         out, running = [], False
         for thread, body in graph.bodies.items():
-            if graph.at[thread] < len(body):
+            if thread in graph.waiting:
+                running = True
+            elif graph.at[thread] < len(body):
                 running = True
                 out += self.steps(graph, thread, body[graph.at[thread]])
         if not running:
@@ -285,7 +298,7 @@ class Search:
                 self.complete.append(graph)
         elif not out:
             # Without pruning, also what only an impossible graph comes to.
-            if self.prune or consistent(graph):
+            if graph.deadlock() and (self.prune or consistent(graph)):
                 self.stuck += 1
         if self.prune:
             out = [new for new in out if consistent(new)]
@@ -368,6 +381,15 @@ class Search:
             out.append(new)
         return out
 
+    def do_await(self, graph, thread, op, args):
+        """Of the looks only the last counts: it finds the value, or never."""
+        reg, loc, value, order = args
+        out = self.do_load(graph, thread, op, [reg, loc, order])
+        for new in out:
+            if new.regs[reg] != graph.value(value):
+                new.waiting[thread] = new.events[-1]
+        return out
+
     def change(self, graph, thread, op, loc, order, change, reg=None):
         """A read-modify-write; change(found) is None where it does not write,
         and then its load is relaxed."""
@@ -412,6 +434,13 @@ class Search:
         return self.change(graph, thread, op, args[0], "acquire",
                            lambda found: 1 if found == 0 else "blocked")
 
+    def do_try(self, graph, thread, op, args):
+        out = self.change(graph, thread, op, args[1], "acquire",
+                          lambda found: 1 if found == 0 else None)
+        for new in out:
+            new.regs[args[0]] = int(new.events[-1].writes)
+        return out
+
     def do_unlock(self, graph, thread, op, args):
         return self.do_store(graph, thread, op, [args[0], "0", "release"])
 
@@ -441,6 +470,8 @@ BODY = re.compile(r"^static void (\w+)\(void\) \{(.*?)\}$", re.M | re.S)
 TEST = re.compile(r'^LITMUS\((\w+),\s*"(\w+)",\s*(\d+),\s*OUTCOMES\(([^()]*)\)'
                   r",\s*([^()]*)\)$", re.M | re.S)
 
+RACE = re.compile(r"^RACE\((\w+),\s*([^()]*)\)$", re.M | re.S)
+
 
 def words(text):
     return [word.strip() for word in text.split(",") if word.strip()]
@@ -465,7 +496,9 @@ def parse(text):
     return [Program(name, names, int(graphs),
                     [int(value, 16) for value in words(outcomes)],
                     words(bodies), library)
-            for name, names, graphs, outcomes, bodies in TEST.findall(text)]
+            for name, names, graphs, outcomes, bodies in TEST.findall(text)
+            ] + [Program(name, "", None, None, words(bodies), library)
+                 for name, bodies in RACE.findall(text)]
 
 
 def programs_of(files):
@@ -490,8 +523,18 @@ def answer(program, prune=True, limit=None):
 def check(files):
     bad = count = 0
     for program in programs_of(files):
-        outcomes, graphs, search = answer(program)
         count += 1
+        try:
+            outcomes, graphs, search = answer(program)
+        except Race as race:
+            if program.outcomes is not None:
+                print("%s: %s" % (program.name, race))
+                bad += 1
+            continue
+        if program.outcomes is None:
+            print("%s: no race" % program.name)
+            bad += 1
+            continue
         digits = len(program.names)
         if search.stuck:
             print("%s: some graphs cannot be completed" % program.name)
@@ -513,6 +556,9 @@ def table(files):
     print("| test | outcomes | graphs |")
     print("|---|---|---:|")
     for program in programs_of(files):
+        if program.outcomes is None:
+            print("| %s | a data race | |" % program.name)
+            continue
         digits = len(program.names)
         shown = " ".join("%0*x" % (digits, value)
                          for value in program.outcomes)
@@ -541,7 +587,8 @@ def slow(files):
     """Nothing is left out before the end: is the search itself right?"""
     bad = 0
     for program in programs_of(files):
-        if sum(len(body) for body in program.bodies) > 5:
+        if (program.outcomes is None
+                or sum(len(body) for body in program.bodies) > 5):
             continue
         if answer(program)[:2] != answer(program, prune=False)[:2]:
             print("%s: pruning loses or gains" % program.name)

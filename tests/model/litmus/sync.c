@@ -212,6 +212,15 @@ LITMUS(lock_and_look, "abx", 12,
        OUTCOMES(0x002, 0x012, 0x022, 0x112, 0x122, 0x222), count_atomic_c,
        count_atomic_d, look_outside)
 
+// Two more threads, whose reads come out of the order of threads: what a graph
+// comes to is right also while it is built again.
+static void look_at_z(void) { LOAD(c, z, relaxed); }
+static void write_z(void) { STORE(z, 1, relaxed); }
+
+LITMUS(dekker_beside_others, "abcp", 6,
+       OUTCOMES(0x0101, 0x0111, 0x1002, 0x1012, 0x1100, 0x1110), look_at_z,
+       dekker_left, dekker_right, write_z)
+
 // ---- choices, and threads of threads ---------------------------------------
 
 static void choose_a(void) {
@@ -272,6 +281,7 @@ const mc_case mc_cases[] = {
     BOTH(lock_two),
     BOTH(lock_three),
     BOTH(lock_and_look),
+    BOTH(dekker_beside_others),
     BOTH(choices),
     BOTH(parent_and_child),
     {.name = NULL},

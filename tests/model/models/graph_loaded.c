@@ -48,7 +48,7 @@ static void *load_one(void *unused) {
 
 static void who_finds_a_kernel_finds_all_of_it(void) {
     zygote = wr_calloc(1, sizeof(*zygote));
-    MC_CHECK(zygote != NULL);
+    MC_CHECK(zygote != NULL && wr_forkmark_init(&zygote->mark) == 0);
     zygote->board = wr_shared_alloc(sizeof(*zygote->board));
     MC_CHECK(zygote->board != NULL);
     MC_CHECK(wr_zygote_kernels_init(zygote, NULL, 0) == 0);

@@ -169,7 +169,7 @@ const mc_case mc_cases[] = {
     {.name = "a_cancelled_call_ends_once",
      .body = a_cancelled_call_ends_once,
      .mode = MC_BOUNDED,
-     .preemptions = 1,
+     .preemptions = 2,
      .outcomes = cancels},
     {.name = NULL},
 };

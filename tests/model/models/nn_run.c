@@ -7,6 +7,7 @@
 
 #include "base/fault.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum { JOBS = 2 };

@@ -112,7 +112,7 @@ static void a_name_may_be_read_once_it_is_seen(void) {
     MC_CHECK(weir_submit(pool, &job) == 0);
     weir_stop_report report = {.size = sizeof(report)};
     MC_CHECK(weir_pool_stop(pool, WEIR_STOP_DRAIN, 0, &report) == -ETIMEDOUT);
-    char found = 0;
+    int found = 0;
     if (report.running == 1)
         found = report.running_jobs[0].name[0];
     MC_CHECK(report.running == 0 || found == 'a' || found == 'b');
@@ -134,6 +134,7 @@ const mc_case mc_cases[] = {
      .body = a_name_may_be_read_once_it_is_seen,
      .mode = MC_BOUNDED,
      .preemptions = 2,
+     .timeouts = 1,
      .outcomes = names},
     {.name = NULL},
 };

@@ -114,6 +114,8 @@ static void a_running_job_is_told(void) {
 static void a_deadline_is_kept_though_all_sleep(void) {
     static weir_event never;
     weir_pool *pool = rooms_pool(1, 0);
+    if (mc_choose("worker asleep", 2) == 1)
+        rooms_await_idle(pool, 1);
     weir_event_init(&never, pool, 1);
     one.job = (weir_job)WEIR_JOB_INIT(run, end);
     one.job.deadline_ns = INT64_MAX / 2;

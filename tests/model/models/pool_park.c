@@ -83,6 +83,15 @@ static int fork_and_wait(weir_worker *self, weir_job *job) {
     return 0;
 }
 
+static void a_fork_wakes_a_worker(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    rooms_await_idle(pool, 2);
+    jobs[0] = (weir_job)WEIR_JOB_INIT(fork_and_wait, raise_own);
+    MC_CHECK(weir_submit(pool, &jobs[0]) == 0);
+    rooms_await(&ran[0]);
+    weir_pool_destroy(pool);
+}
+
 static void a_fork_is_taken_though_the_other_worker_falls_asleep(void) {
     weir_pool *pool = rooms_pool(2, 0);
     jobs[0] = (weir_job)WEIR_JOB_INIT(fork_and_wait, raise_own);
@@ -102,8 +111,9 @@ static int meet(weir_worker *self, weir_job *job) {
     return 0;
 }
 
-static void two_workers_run_two_jobs_at_once(void) {
+static void who_finds_a_job_wakes_the_next(void) {
     weir_pool *pool = rooms_pool(2, 0);
+    rooms_await_idle(pool, 2);
     for (unsigned i = 0; i < 2; i++) {
         jobs[i] = (weir_job)WEIR_JOB_INIT(meet, raise_own);
         MC_CHECK(weir_submit(pool, &jobs[i]) == 0);
@@ -119,7 +129,8 @@ const mc_case mc_cases[] = {
     BOUNDED(a_job_that_arrives_as_the_worker_falls_asleep_runs, 2),
     BOUNDED(jobs_of_two_threads_run, 1),
     BOUNDED(who_waits_for_room_is_told, 2),
+    BOUNDED(a_fork_wakes_a_worker, 1),
     BOUNDED(a_fork_is_taken_though_the_other_worker_falls_asleep, 1),
-    BOUNDED(two_workers_run_two_jobs_at_once, 1),
+    BOUNDED(who_finds_a_job_wakes_the_next, 1),
     {.name = NULL},
 };

@@ -22,10 +22,18 @@ ROOMS_OWN weir_pool *rooms_pool(int threads, int stand_ins) {
     return pool;
 }
 
+// Goes on once so many workers look as if they slept. (A hint, so that a case
+// begins with what it is about; what follows must hold without.)
+ROOMS_OWN void rooms_await_idle(weir_pool *pool, uint32_t workers) {
+    while (wr_load(&pool->hungry, relaxed, ALONE, "a hint") < workers)
+        mc_await();
+}
+
 // The pool's side of events alone: threads outside may wait for them and fire
 // them; there is no worker, so no job is ever accepted.
 ROOMS_OWN weir_pool *rooms_pool_without_workers(void) {
     static weir_pool pool;
+    MC_CHECK(wr_forkmark_init(&pool.forkmark) == 0);
     wr_mutex_init(&pool.lock);
     for (int i = 0; i < WR_PRIORITIES; i++)
         wr_list_init(&pool.inbox[i]);
@@ -36,12 +44,13 @@ ROOMS_OWN weir_pool *rooms_pool_without_workers(void) {
     return &pool;
 }
 
-// A flag that one thread raises and another waits for, awake: it lends its
-// place to nobody, and nothing of the room's ends its wait.
+// A flag that one thread raises and others wait for. Who waits sleeps on it and
+// nowhere else: no place is lent, and nothing of the room's ends the wait.
 typedef wr_atomic_u32 rooms_flag;
 
 ROOMS_OWN void rooms_raise(rooms_flag *flag) {
     wr_store(flag, 1, release, MODEL_1, "what came before is done");
+    wr_futex_wake(flag, INT32_MAX);
 }
 
 ROOMS_OWN bool rooms_raised(rooms_flag *flag) {
@@ -50,7 +59,7 @@ ROOMS_OWN bool rooms_raised(rooms_flag *flag) {
 
 ROOMS_OWN void rooms_await(rooms_flag *flag) {
     while (!rooms_raised(flag))
-        mc_await();
+        (void)wr_futex_wait(flag, 0, WEIR_FOREVER);
 }
 
 #endif

@@ -54,7 +54,7 @@ void subject_write_tail(void *unused) {
     subject_b.tail[4] = 1;
 }
 
-void subject_lend(void *loan) {
+__attribute__((noinline)) void subject_lend(void *loan) {
     const subject_loan *how = loan;
     int lent = 3;
     subject_frame = &lent;
@@ -66,6 +66,16 @@ void subject_lend(void *loan) {
 void subject_borrow(void *unused) {
     (void)unused;
     *subject_frame = 4;
+}
+
+static void nothing(void) {}
+
+void subject_keep(void *unused) {
+    (void)unused;
+    subject_loan none = {nothing, false};
+    subject_lend(&none);
+    if (*subject_frame == 99)
+        abort();
 }
 
 void subject_thread_local(void *out) {
@@ -133,6 +143,26 @@ void subject_sort(void *unused) {
 void subject_abort(void *unused) {
     (void)unused;
     abort();
+}
+
+void subject_crash(void *address) { *(int *)address = 1; }
+
+void subject_divide(void *by) {
+    subject_seven = subject_seven / (int)(uintptr_t)by;
+}
+
+void subject_deep(void *levels) {
+    char room[1024];
+    memset(room, 1, sizeof room);
+    if (levels != NULL)
+        subject_deep((char *)levels - 1);
+    subject_ran += room[5];
+}
+
+void subject_hang(void *unused) {
+    (void)unused;
+    while (*(volatile int *)&subject_zero == 0)
+        ;
 }
 
 void subject_many(void *count) {

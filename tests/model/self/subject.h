@@ -37,6 +37,7 @@ void subject_clear_struct(void *unused);
 void subject_write_tail(void *unused);
 void subject_lend(void *loan);     // a local, through subject_frame
 void subject_borrow(void *unused); // writes it
+void subject_keep(void *unused);   // reads a local of a function that returned
 void subject_thread_local(void *out);
 void subject_allocate(void *bytes);
 void subject_allocate_aligned(void *unused);
@@ -47,6 +48,10 @@ void subject_reallocate(void *unused);
 void subject_texts(void *unused);
 void subject_sort(void *unused);
 void subject_abort(void *unused);
+void subject_crash(void *address);
+void subject_divide(void *by);
+void subject_deep(void *levels);
+void subject_hang(void *unused);
 void subject_many(void *count); // accesses
 
 #endif

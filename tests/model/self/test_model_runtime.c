@@ -231,7 +231,7 @@ static void touch(void *writes) {
     ma_atomic_touch(&subject_zero, 4, writes != NULL);
 }
 
-static void atomic_accesses_race_with_plain_ones_only(void) {
+static void an_atomic_access_races_with_plain_ones_only(void) {
     begin();
     on(0, touch, "");
     on(1, touch, "");
@@ -262,6 +262,10 @@ static void plain_accesses_to_atomic_bytes_are_told(void) {
     CHECK_EQ(st->plain_writes, 0);
 }
 
+static void use_that(void *memory) {
+    ma_access(memory, 8, true, __builtin_return_address(0));
+}
+
 // ---- frames ----------------------------------------------------------------
 
 static subject_loan lends_and_looks = {mr_pause, true};
@@ -283,8 +287,10 @@ static void a_local_is_not_used_before_its_function_began(void) {
     begin();
     order(0, 1);
     on(0, subject_lend, &lends_and_looks);
-    on(1, subject_borrow, NULL);
+    on(1, use_that, subject_frame);
     FOUND(MC_RACE);
+    SAYS("writes stack of thread 0, in subject_lend (8 bytes)");
+    SAYS("not ordered after the beginning of its function");
 }
 
 static void a_function_ends_after_who_uses_its_locals(void) {
@@ -308,6 +314,14 @@ static void a_local_is_gone_when_its_function_returned(void) {
     subject_frame = lent;
     on(1, subject_borrow, NULL);
     FOUND(MC_USE_AFTER_FREE);
+    SAYS("its function has returned");
+}
+
+static void a_thread_uses_no_frame_that_it_left(void) {
+    begin();
+    on(0, subject_keep, NULL);
+    FOUND(MC_USE_AFTER_FREE);
+    SAYS("thread 0 reads stack of thread 0");
     SAYS("its function has returned");
 }
 
@@ -393,10 +407,6 @@ static void stacks_are_at_the_same_addresses(void) {
     on(3, subject_lend, &lends_and_looks);
     CHECK(subject_frame == first);
     CHECK_EQ((uintptr_t)first / MR_STACK_STRIDE, MR_AREA / MR_STACK_STRIDE + 3);
-}
-
-static void use_that(void *memory) {
-    ma_access(memory, 8, true, __builtin_return_address(0));
 }
 
 // ---- memory ----------------------------------------------------------------
@@ -523,11 +533,46 @@ static void reallocated_memory_keeps_what_it_held(void) {
     FOUND(MC_NOTHING);
 }
 
+static void endless_allocation_ends(void) {
+    begin();
+    on(0, subject_allocate, (void *)(9 << 20));
+    FOUND(MC_NOTHING);
+    on(0, subject_allocate, (void *)(9 << 20));
+    FOUND(MC_ENDLESS);
+}
+
 static void an_abort_is_a_finding(void) {
     begin();
     on(0, subject_abort, NULL);
     FOUND(MC_ABORT);
     SAYS("abort at subject.c:");
+}
+
+static void a_crash_is_a_finding(void) {
+    begin();
+    on(0, subject_crash, NULL);
+    FOUND(MC_ABORT);
+    SAYS("thread 0 at subject.c:");
+    SAYS("Segmentation fault, memory at (nil)");
+    begin();
+    on(1, subject_divide, NULL);
+    FOUND(MC_ABORT);
+    SAYS("thread 1 at subject.c:");
+    begin();
+    on(2, subject_deep, (void *)1000);
+    FOUND(MC_ABORT);
+    SAYS("thread 2 calls too deep at");
+    begin();
+    on(2, subject_deep, (void *)100);
+    FOUND(MC_NOTHING);
+    CHECK(st->ended[2]);
+}
+
+static void a_loop_without_a_step_ends(void) {
+    begin();
+    on(0, subject_hang, NULL);
+    FOUND(MC_ENDLESS);
+    SAYS("goes round without a step at subject.c:");
 }
 
 static void the_checker_itself_may_touch_all(void) {
@@ -590,12 +635,13 @@ int main(int argc, char **argv) {
         CASE(a_word_races_with_its_half),
         CASE(structs_are_accesses_too),
         CASE(libc_calls_are_accesses),
-        CASE(atomic_accesses_race_with_plain_ones_only),
+        CASE(an_atomic_access_races_with_plain_ones_only),
         CASE(plain_accesses_to_atomic_bytes_are_told),
         CASE(a_lent_local_may_be_used_when_ordered),
         CASE(a_local_is_not_used_before_its_function_began),
         CASE(a_function_ends_after_who_uses_its_locals),
         CASE(a_local_is_gone_when_its_function_returned),
+        CASE(a_thread_uses_no_frame_that_it_left),
         CASE(a_later_frame_at_the_same_place_may_be_lent),
         CASE(threads_go_on_where_they_paused),
         CASE(each_thread_has_its_thread_locals),
@@ -609,7 +655,10 @@ int main(int argc, char **argv) {
         CASE(memory_is_freed_once),
         CASE(what_nobody_frees_leaks),
         CASE(reallocated_memory_keeps_what_it_held),
+        CASE(endless_allocation_ends),
         CASE(an_abort_is_a_finding),
+        CASE(a_crash_is_a_finding),
+        CASE(a_loop_without_a_step_ends),
         CASE(the_checker_itself_may_touch_all),
     };
     if (argc == 2 && atol(argv[1]) > 0) {

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: MIT
+# Models of the task graph.
+weir_model(graph_tasks ROOMS graph pool CASES
+    a_task_sees_what_the_one_before_did
+    two_workers_keep_the_order
+    who_waits_for_a_task_sees_what_it_did
+    a_cancel_ends_each_task_once
+    a_slot_may_be_used_again
+    a_failure_reaches_who_comes_after
+    a_continuation_comes_after_its_task)

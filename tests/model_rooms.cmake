@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: MIT
+# The models of the rooms os, base, pool, stream, loop, cache and frontier, and
+# of the programs' own atomics. Graph's are in model_graph.cmake.
+
+# Only a part of a source is under the model: the rest, and what that would
+# call, is left out when it is linked.
+function(weir_model_part name)
+    target_compile_options(model_${name} PRIVATE -ffunction-sections)
+    target_link_options(model_${name} PRIVATE -Wl,--gc-sections)
+endfunction()
+
+weir_model(base_fault
+    SOURCES src/base/fault_on.c
+    CASES
+        a_window_is_seen_whole
+        one_of_two_attempts_fails)
+
+weir_model(base_refs
+    CASES
+        one_of_three_is_the_last
+        a_reference_may_be_passed_on
+        many_may_be_given_back_at_once)
+
+weir_model(cache_entries
+    ROOMS pool cache observe
+    CASES
+        who_holds_a_value_may_use_it_though_it_is_removed
+        who_holds_a_value_may_use_it_though_it_is_evicted
+        the_last_holder_releases_it)
+
+weir_model(cache_flight
+    ROOMS pool cache observe
+    CASES
+        callers_at_once_share_one_load
+        what_was_invalidated_is_not_published
+        who_leaves_takes_only_himself_along
+        a_cycle_is_refused_and_all_are_answered)
+
+weir_model(deps_chosen
+    SOURCES src/programs/deps/resolve_fetch.c
+    CASES
+        a_version_is_shared)
+weir_model_part(deps_chosen)
+
+weir_model(deps_node
+    CASES
+        who_sees_it_known_may_use_it)
+weir_model_part(deps_node)
+
+weir_model(frontier_end
+    ROOMS pool frontier observe
+    CASES
+        workers_visit_all_and_end
+        an_owner_has_all_visited_and_ends
+        workers_find_a_key_once
+        an_owner_finds_a_key_once
+        workers_end_when_cancelled
+        an_owner_ends_when_cancelled)
+
+weir_model(graph_loaded
+    SOURCES src/graph/kernel.c
+        src/graph/zygote_kernels.c
+    CASES
+        who_finds_a_kernel_finds_all_of_it)
+weir_model_part(graph_loaded)
+
+weir_model(loop_lane
+    ROOMS pool loop observe
+    CASES
+        a_call_that_comes_as_the_last_thread_leaves_runs
+        two_calls_in_a_row_run)
+
+weir_model(loop_mailbox
+    ROOMS pool loop observe
+    CASES
+        a_call_that_ends_wakes_the_loop
+        each_of_two_is_delivered_once
+        a_loop_that_looks_first_is_woken_too
+        closed_comes_once_and_last
+        a_call_on_a_pool_comes_back
+        a_cancelled_call_ends_once)
+
+weir_model(nn_run
+    SOURCES src/programs/nn/run.c
+    CASES
+        the_last_part_speaks_for_all
+        a_task_sees_what_it_needs
+        a_cancelled_run_ends_once)
+weir_model_part(nn_run)
+
+weir_model(os_mutex
+    SOURCES src/os/mutex.c
+    DEFINES WR_MODEL_REAL_LOCK
+    CASES
+        two_threads_exclude_each_other
+        three_threads_lose_no_wake_up
+        who_comes_back_loses_none_either
+        a_try_takes_it_or_not
+        the_last_holder_may_free_it)
+
+weir_model(pool_again
+    ROOMS pool observe
+    CASES
+        a_job_may_be_used_again_once_it_has_ended
+        a_job_that_was_taken_back_may_be_used_again
+        a_job_that_has_parted_may_be_used_again
+        a_name_may_be_read_once_it_is_seen)
+
+weir_model(pool_cancel
+    ROOMS pool observe
+    CASES
+        start_and_cancel_have_one_outcome
+        who_comes_too_late_sees_what_it_did
+        done_may_free_what_is_cancelled
+        a_running_job_is_told
+        a_deadline_is_kept_though_all_sleep
+        fire_cancel_and_deadline_have_one_outcome)
+
+weir_model(pool_event
+    ROOMS pool observe
+    CASES
+        who_has_waited_may_free_it
+        all_who_wait_are_told
+        the_last_of_two_fires_counts
+        a_wait_that_times_out_leaves_it_as_it_was
+        a_continuation_may_free_its_event
+        a_detach_or_the_event_wins
+        a_job_may_be_waited_for_by_its_done)
+
+weir_model(pool_fork
+    ROOMS pool observe
+    CASES
+        a_join_sees_what_the_thief_did
+        a_join_helps_with_what_its_fork_forks
+        a_join_waits_without_unrelated_work
+        a_fork_too_many_runs_at_once)
+
+weir_model(pool_park
+    ROOMS pool observe
+    CASES
+        a_job_that_arrives_as_the_worker_falls_asleep_runs
+        jobs_of_two_threads_run
+        who_waits_for_room_is_told
+        a_fork_wakes_a_worker
+        a_fork_is_taken_though_the_other_worker_falls_asleep
+        who_finds_a_job_wakes_the_next)
+
+weir_model(pool_places
+    ROOMS pool observe
+    CASES
+        a_stand_in_runs_what_a_worker_waits_for
+        a_worker_wakes_for_what_comes_from_outside
+        a_stand_in_runs_while_a_section_blocks
+        a_run_returns_what_it_did
+        a_broadcast_reaches_each_worker_once)
+
+weir_model(pool_scope
+    ROOMS pool observe
+    CASES
+        a_scope_may_go_when_its_wait_returns
+        a_cancel_ends_what_has_not_started
+        a_scope_waits_without_unrelated_work)
+
+weir_model(pool_stop
+    ROOMS pool observe
+    CASES
+        a_drain_runs_what_was_accepted
+        a_cancel_ends_what_was_accepted
+        a_drain_lets_jobs_submit_more
+        two_may_stop_at_once
+        the_pool_may_go_while_a_submit_returns)
+
+weir_model(stream_drain
+    ROOMS pool stream observe
+    CASES
+        one_worker_is_enough
+        two_workers_keep_the_order
+        a_cancelled_drain_loses_no_account)
+
+weir_model(stream_order
+    ROOMS stream
+    CASES
+        items_come_out_by_number
+        one_of_two_that_put_the_same_wins)
+
+weir_model(stream_queue
+    ROOMS pool stream observe
+    CASES
+        all_that_was_sent_is_received_in_order
+        who_closes_frees_who_waits
+        a_receive_that_times_out_takes_nothing
+        each_item_wakes_a_receiver
+        each_free_place_wakes_a_sender
+        the_last_side_to_go_frees_it)

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: MIT
+# The laws broken on purpose, one mutant for each: that the machinery works and
+# the laws have teeth. All of them: `make mutants` (mutants/README.md). Once,
+# where it is quick, and with the builder that it knows.
+if(NOT WEIR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL Debug AND
+        CMAKE_GENERATOR STREQUAL Ninja)
+    weir_script(mutants.smoke mutants/run.sh ${PROJECT_SOURCE_DIR}
+        ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/mutants
+        cache.published_by_its_job
+        frontier.count_after_push
+        pool.event_wait_keeps_its_place
+        graph.id_stays
+        pool.refusal_keeps_what_was_captured
+        pool.own_run_is_queued
+        stream.second_producer
+        stream.one_item_too_many
+        pool.first_in_time
+        stream.zeros
+        loop.close_cuts_off
+        pool.hungry_is_not_said)
+endif()

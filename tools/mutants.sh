@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Every mutant: each law broken on purpose (tests/mutants), then each memory
+# order weakened (tests/model). Ends with 1 when nobody notices one of them and
+# there is no reason written. Takes about a quarter of an hour.
+# usage: mutants.sh [ROOM | ROOM.MUTANT]...    laws alone, of those alone
+set -eu
+cd "$(dirname "$0")/.."
+
+# programs WORD: the tests that mutants with that word name.
+programs() {
+    awk -v word="$1" '/^\+\+ / && (word == "" || index($0, " " word)) {
+        print "test_" $2}' tests/mutants/*.txt | sort -u
+}
+
+# build PRESET TARGET...
+build() {
+    mkdir -p build
+    cmake --preset "$1" >"build/$1.log" || { cat "build/$1.log"; return 1; }
+    preset=$1
+    shift
+    cmake --build --preset "$preset" --target "$@"
+}
+
+# shellcheck disable=SC2046 # one target a word
+build debug weir_static $(programs "")
+# shellcheck disable=SC2046
+build asan weir_static $(programs asan)
+status=0
+tests/mutants/run.sh -a build/asan . build/debug build/mutants "$@" || status=1
+test $# -eq 0 || exit $status
+
+echo "== memory orders"
+build release all
+ctest --test-dir build/release -R '^model\.mutants$' -V || status=1
+exit $status

@@ -38,13 +38,17 @@ target_compile_definitions(model_flags INTERFACE WR_MODEL)
 target_compile_options(model_flags INTERFACE
     -O1 -fsanitize=thread -fno-builtin -fno-strict-aliasing
     -fno-omit-frame-pointer -fno-pie -g -UNDEBUG
-    -Wno-unused-value # of a wr_fetch_add: it is a cast there
     -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
     "SHELL:-include model/rename.h")
 target_include_directories(model_flags INTERFACE
     ${model_folder}/shim ${CMAKE_CURRENT_SOURCE_DIR}
     ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/include)
-target_link_libraries(model_flags INTERFACE weir_settings)
+# After the warnings that they take back. The value of a wr_fetch_add is a cast
+# there, used or not; a case of a model names what it needs.
+add_library(model_quiet INTERFACE)
+target_compile_options(model_quiet INTERFACE
+    -Wno-unused-value -Wno-missing-field-initializers)
+target_link_libraries(model_flags INTERFACE weir_settings model_quiet)
 
 add_library(model_os STATIC model/os.c)
 target_link_libraries(model_os PRIVATE model_flags)
@@ -84,9 +88,6 @@ function(weir_model name)
     list(TRANSFORM arg_SOURCES PREPEND ${PROJECT_SOURCE_DIR}/)
     add_executable(model_${name} ${source} ${arg_SOURCES})
     target_compile_definitions(model_${name} PRIVATE ${arg_DEFINES})
-    # A case names what it needs.
-    target_compile_options(model_${name} PRIVATE
-        -Wno-missing-field-initializers)
     set(libraries ${arg_ROOMS})
     list(APPEND libraries base os checker)
     list(REMOVE_DUPLICATES libraries)
@@ -107,6 +108,7 @@ endfunction()
 # statics, so that no call may be bound late; and some compilers copy structs by
 # calling memcpy.
 function(weir_model_link target)
+    target_include_directories(${target} BEFORE PRIVATE ${model_folder}/shim)
     target_link_libraries(${target} PRIVATE model_flags)
     target_link_options(${target} PRIVATE -no-pie -Wl,-z,now
         -Wl,--wrap=memcpy,--wrap=memmove,--wrap=memset)
@@ -114,14 +116,30 @@ function(weir_model_link target)
         -Wl,--start-group ${ARGN} -Wl,--end-group Threads::Threads)
 endfunction()
 
-# Every atomic operation of the rooms, whether or not a model reaches it: the
-# program runs nothing, and what it would need to do so is left out.
+# Every atomic operation of the rooms and programs, whether or not a model
+# reaches it. It runs nothing, and what it would need to do so is left out.
 set(everything ${model_rooms})
 list(TRANSFORM everything PREPEND model_)
 add_executable(model_everything
     model/everything.c ${PROJECT_SOURCE_DIR}/src/os/mutex.c)
+foreach(part nn deps)
+    if(TARGET weir_${part})
+        file(GLOB sources CONFIGURE_DEPENDS
+            ${PROJECT_SOURCE_DIR}/src/programs/${part}/*.c)
+        foreach(source ${sources})
+            file(STRINGS ${source} atomics
+                REGEX "wr_(load|store|exchange|fetch_|compare_)")
+            if(atomics)
+                target_sources(model_everything PRIVATE ${source})
+            endif()
+        endforeach()
+        target_include_directories(model_everything
+            PRIVATE $<TARGET_PROPERTY:weir_${part},INCLUDE_DIRECTORIES>)
+    endif()
+endforeach()
 target_compile_definitions(model_everything PRIVATE WR_MODEL_REAL_LOCK)
-target_link_options(model_everything PRIVATE -Wl,--unresolved-symbols=ignore-all)
+target_link_options(model_everything PRIVATE
+    -Wl,--unresolved-symbols=ignore-all)
 weir_model_link(model_everything
     -Wl,--whole-archive ${everything} -Wl,--no-whole-archive
     model_os model_checker)

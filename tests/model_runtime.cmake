@@ -53,3 +53,14 @@ foreach(case ${cases})
         TIMEOUT 60 LABELS model)
 endforeach()
 add_test(NAME model.cases.runtime COMMAND test_model_runtime --expect ${cases})
+
+# An atomic operation that does not come through base/atomic.h, or memory of
+# libc's, would not be seen.
+set(libraries)
+foreach(room ${model_rooms})
+    list(APPEND libraries $<TARGET_FILE:model_${room}>)
+endforeach()
+add_test(NAME model.sources_reach_nothing_unseen
+    COMMAND ${model_folder}/symbols.sh ${CMAKE_NM} ${libraries})
+set_tests_properties(model.sources_reach_nothing_unseen PROPERTIES
+    TIMEOUT 60 LABELS model)

@@ -18,7 +18,8 @@ weir_test(pool_jobs
     a_refusal_gives_back_what_was_captured
     a_job_submitted_twice_aborts
     a_job_attached_and_submitted_aborts
-    what_arrived_first_is_queued_first)
+    what_arrived_first_is_queued_first
+    a_detach_is_over_before_the_pool_is_idle)
 
 weir_test(pool_ends
     a_cancelled_job_ends_and_never_runs
@@ -89,8 +90,7 @@ weir_test(pool_scopes
     running_children_are_told_of_the_scopes_deadline
     a_child_has_its_own_deadline
     scope_options_have_a_size
-    waiting_out_of_order_or_not_at_all_aborts
-    a_waiter_runs_a_child_that_comes_late)
+    waiting_out_of_order_or_not_at_all_aborts)
 
 weir_test(pool_forks
     forks_give_the_right_sum
@@ -106,7 +106,8 @@ weir_test(pool_forks
     a_stolen_fork_is_told_of_the_scope_around_it
     a_stolen_fork_is_entered_with_its_jobs_context
     a_wait_runs_only_what_it_waits_for
-    a_join_out_of_order_or_left_out_aborts)
+    a_join_out_of_order_or_left_out_aborts
+    a_waiter_runs_a_child_that_comes_late)
 
 weir_test(pool_waits
     run_returns_what_the_function_returned
@@ -157,7 +158,8 @@ weir_test(pool_stop
     destroy_drains_and_null_is_allowed
     deterministic_says_when_a_drain_can_never_end
     destroying_what_cannot_drain_aborts
-    each_job_offered_during_a_stop_runs_ends_or_is_refused)
+    each_job_offered_during_a_stop_runs_ends_or_is_refused
+    a_pool_may_go_while_an_arrival_returns)
 
 weir_test(pool_limits
     options_out_of_range_are_refused
@@ -229,8 +231,7 @@ weir_test(pool_misc
     a_snapshot_adds_up_at_any_time
     a_pool_never_runs_more_jobs_than_it_is_wide
     an_idle_pool_uses_no_cpu
-    waiting_workers_and_far_deadlines_use_no_cpu
-    a_detach_is_over_before_the_pool_is_idle)
+    waiting_workers_and_far_deadlines_use_no_cpu)
 
 weir_test(pool_soak
     everything_at_once

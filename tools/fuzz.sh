@@ -15,11 +15,11 @@ set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-${FUZZ_SECONDS:-60}}
 corpus=$PWD/tests/fuzz/corpus
-targets=${FUZZ_ONLY:-$(find tests/fuzz -name 'fuzz_*.c' -exec basename {} .c \; |
-    sort)}
+all=$(find tests/fuzz -name 'fuzz_*.c' -exec basename {} .c \; | sort)
+targets=${FUZZ_ONLY:-$all}
 mkdir -p build
 failed=
-export ASAN_OPTIONS=abort_on_error=1:detect_leaks=1
+export ASAN_OPTIONS=abort_on_error=1
 export UBSAN_OPTIONS=abort_on_error=1:print_stacktrace=1
 export WEIR_FUZZ_CORPUS="$corpus"
 

@@ -40,7 +40,7 @@ static const way ways[] = {
     {"memory", "mmap", "", ENOMEM, false},
     {"memory", "fdopen", "", ENOMEM, false},
     {"memory", "open_memstream", "", ENOMEM, false},
-    {"memory", "realpath", "", ENOMEM, false},
+    {"files", "realpath", "", ENOMEM, false},
     {"threads", "pthread_create", "", EAGAIN, false},
     {"threads", "pthread_create", "all:", EAGAIN, false},
     {"threads", "fork", "", EAGAIN, false},

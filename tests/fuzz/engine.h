@@ -240,6 +240,7 @@ static inline int fuzz_main(int argc, char **argv, const char *name,
         fuzz_round(one_round);
     }
     alarm(0);
+    signal(SIGABRT, SIG_DFL); // what comes is of no round
     for (size_t i = 0; i < fuzz_kept_count; i++)
         free(fuzz_kept[i].data);
     printf("%s: %" PRIu64 " inputs\n", name, rounds);

@@ -93,15 +93,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 // A small engine
 
 static size_t put_span(uint8_t *out) {
-    static const char *const names[] = {"",
-                                        "job",
-                                        "a \"quoted\" & <odd> name",
-                                        "\xc3\xa9\xe2\x82\xac",
-                                        "\xff\xfe\x01\x7f",
-                                        "0123456789012345678901234567890123",
-                                        "012345678901234567890123456789\xc3\xa9"
-                                        "x",
-                                        "]]>\\u0000\xef\xbf\xbf"};
+    static const char *const names[] = {
+        "",
+        "job",
+        "a \"quoted\" & <odd> name",
+        "\xc3\xa9\xe2\x82\xac",
+        "\xff\xfe\x01\x7f",
+        "0123456789012345678901234567890123",
+        "012345678901234567890123456789\303\251x",
+        "]]>\\u0000\xef\xbf\xbf"};
     uint64_t begin = below(1000000), end = begin + below(1000);
     if (below(8) == 0) {
         begin = (uint64_t)1 << below(64);

@@ -274,12 +274,26 @@ visit_lanes(visit *v, lane *head, unsigned bytes, const char *word) {
     visit_lane(v, made, word + __builtin_ctz(left));
 }
 
+// What the thread alone has used since: most of what is cleared or freed.
+static inline bool visit_mine(const visit *v, lane *at) {
+    bool mine = at->writer == v->thread &&
+                (at->readers & ~(unsigned)v->bit) == 0 && at->flags == 0 &&
+                (v->kind == WRITE || v->kind == END);
+    if (!mine)
+        return false;
+    at->readers = 0;
+    at->flags = v->kind == END ? GONE : 0;
+    at->write_at = v->now;
+    at->write_by = v->place;
+    return true;
+}
+
 static inline void visit_word(visit *v, lane *head, unsigned bytes,
                               const char *word) {
-    if (head->execution == sh->execution && head->bytes == bytes)
-        visit_lane(v, head, word + __builtin_ctz(bytes));
-    else
+    if (head->execution != sh->execution || head->bytes != bytes)
         visit_lanes(v, head, bytes, word);
+    else if (!visit_mine(v, head))
+        visit_lane(v, head, word + __builtin_ctz(bytes));
 }
 
 // ---- accesses --------------------------------------------------------------

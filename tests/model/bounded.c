@@ -2,6 +2,11 @@
 // MC_BOUNDED: every schedule with at most so many preemptions, every value of
 // every load. Decisions are made in order; the last one that has another way
 // takes it in the next execution, and all before it are made again.
+//
+// There is no switch right before a step on what only one thread uses, or
+// nobody writes: the same switch after that step leads to the same, and costs
+// the bound no more. What is such is learned on the way: when something turns
+// out to be shared, all begins anew. MC_ALL_PREEMPTIONS switches everywhere.
 #include "model/graph.h"
 
 #include <stdlib.h>
@@ -110,12 +115,21 @@ static bool may_time_out(unsigned thread) {
     return t->exists && !t->ended && t->op.does == MC_SLEEP_END && t->op.timed;
 }
 
+// Does a step concern one thread alone?
+static bool is_private(const mg_op *op) {
+    if (mg->what->preemptions >= MC_ALL_PREEMPTIONS)
+        return false;
+    return op->location == 0 || !mg->location[op->location].shared;
+}
+
 // Who goes on: `current` first, if it can. MC_NO_THREAD: nobody.
 static unsigned next_thread(unsigned current) {
     unsigned list[MC_THREADS_MAX];
     unsigned count = 0;
     bool goes_on = current != MC_NO_THREAD && can_go(current) &&
                    mg->thread[current].op.does != MC_AWAIT;
+    if (goes_on && is_private(&mg->thread[current].op))
+        return current;
     if (goes_on)
         list[count++] = current;
     for (unsigned i = 0; i < MC_THREADS_MAX; i++)
@@ -261,8 +275,13 @@ static void run_on(unsigned thread) {
 }
 
 bool mb_run(void) {
-    if (mb->begun && !advance())
+    if (mg->newly_shared) {
+        mg->newly_shared = mb->begun = false;
+        mb->known = 0;
+        mg->totals.executions = mg->totals.pruned = 0;
+    } else if (mb->begun && !advance()) {
         return false;
+    }
     mb->begun = true;
     mb->depth = 0;
     mb->preemptions = mb->stale = 0;

@@ -302,7 +302,7 @@ static void start_case(const mc_case *what) {
     memset(&mg->totals, 0, sizeof(mg->totals));
     mg->what = what;
     mg->graph = what->mode == MC_EXHAUSTIVE;
-    mg->failed = false;
+    mg->failed = mg->newly_shared = false;
     mg->outcomes = 0;
     mb_reset();
     ml_reset();

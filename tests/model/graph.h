@@ -42,12 +42,17 @@ typedef struct mg_node {
     uint16_t rank; // place in the plan; UINT16_MAX: not planned (explore.c)
 } mg_node;
 
+enum { MG_NOBODY = 254, MG_SEVERAL = 255 };
+
 // Writes in modification order; order[0] is the initial value.
 typedef struct mg_location {
     const void *address;
     mg_space space;
     uint8_t width;
     bool live;      // touched in this execution
+    bool written;   // in this execution
+    uint8_t user;   // in this one: a thread, or one of MG_NOBODY, MG_SEVERAL
+    bool shared;    // in some execution: by several, and written
     bool open;      // the last write is plain: its value is in memory
     unsigned count; // of order
     unsigned reads; // of readers
@@ -86,7 +91,7 @@ typedef struct mg_thread {
     unsigned looked;        // its events up to the last mc_await
     unsigned looked_before; // up to the one before
     unsigned rounds;        // that were not like the one before
-    uint64_t seen;   // writes to what it looked at, when it began to wait
+    uint64_t seen; // writes to what it looked at, when it began to wait
     void *(*main)(void *);
     void *arg;
     void *result;
@@ -103,12 +108,13 @@ typedef struct mg_state {
     mc_totals totals;
     unsigned self; // MC_NO_THREAD: the checker
     unsigned threads;
-    bool over;        // this execution goes no further
-    bool failed;      // something was found
-    bool graph;       // MC_EXHAUSTIVE
-    bool printed;     // the first schedule was asked for and printed
-    unsigned seq_cst; // events with that order
-    bool fences;      // one of them is a fence
+    bool over;         // this execution goes no further
+    bool failed;       // something was found
+    bool graph;        // MC_EXHAUSTIVE
+    bool printed;      // the first schedule was asked for and printed
+    bool newly_shared; // some location became so
+    unsigned seq_cst;  // events with that order
+    bool fences;       // one of them is a fence
     uint32_t stamp;
     unsigned steps;
     uint16_t trace[MC_STEPS_MAX];

@@ -104,6 +104,8 @@ static void come_alive(unsigned number) {
     mg_location *location = &mg->location[number];
     location->live = true;
     location->open = false;
+    location->written = false;
+    location->user = MG_NOBODY;
     location->count = 1;
     location->reads = 0;
     location->last_plain = 0;
@@ -150,6 +152,7 @@ unsigned mg_locate(const void *address, mg_space space, unsigned width) {
         mg->location[number].space = space;
         mg->location[number].width = (uint8_t)width;
         mg->location[number].live = false;
+        mg->location[number].shared = false;
     }
     mg_location *location = &mg->location[number];
     if (!location->live)
@@ -286,8 +289,20 @@ void mg_floor_clock(unsigned thread, uint16_t *out) {
         mg_join(out, t->kernel);
 }
 
+static void note_user(mg_location *location, unsigned thread, bool writes) {
+    if (location->user == MG_NOBODY)
+        location->user = (uint8_t)thread;
+    else if (location->user != thread)
+        location->user = MG_SEVERAL;
+    location->written |= writes;
+    if (location->user == MG_SEVERAL && location->written && !location->shared)
+        location->shared = mg->newly_shared = true;
+}
+
 mg_node *mg_add(unsigned thread, const mg_op *op) {
     mg_thread *t = &mg->thread[thread];
+    if (op->location != 0)
+        note_user(&mg->location[op->location], thread, false);
     unsigned index = ++t->count;
     mg_node *node = &mg->node[thread][index];
     mg_floor_clock(thread, node->floor);
@@ -375,6 +390,7 @@ void mg_add_write(mg_node *node, const mg_op *op, unsigned place) {
     uint16_t name = mg_name(node->e.thread, node->e.index);
     (void)mg_op_writes(op, node->e.thread, node->e.found, &node->e.value);
     node->e.writes = true;
+    note_user(location, node->e.thread, true);
     if (location->count >= MG_WRITES_MAX) {
         mc_report(MC_ENDLESS, "too many writes to one object");
         return;

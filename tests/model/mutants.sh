@@ -25,7 +25,7 @@ for program in "$@"; do
 done >"$work/programs"
 test -s "$work/programs" || { echo "no model has a site of src/"; exit 1; }
 
-# visits PROGRAM: runs it as it is; which cases visit what, and how long it took.
+# visits PROGRAM: runs it as it is: which cases visit what, how long it took.
 visits() {
     local name=${1##*/} begin end
     begin=$(date +%s%N)

@@ -78,7 +78,8 @@ int wr_thread_start(wr_thread *out, const wr_thread_options *options,
 
 void wr_thread_join(wr_thread *thread) { (void)mc_join((unsigned)thread->id); }
 
-void wr_thread_yield(void) {}
+// Who yields looks again and again at what others will change.
+void wr_thread_yield(void) { mc_await(); }
 
 // ---- CPUs ------------------------------------------------------------------
 

@@ -392,6 +392,12 @@ static inline void stopper_join(stopper *s) {
 
 static inline void *thread_nothing(void *arg) { return arg; }
 
+// thread_tells writes its number down.
+static inline void *thread_tells(void *arg) {
+    *(pid_t *)arg = gettid();
+    return NULL;
+}
+
 // threads_alive counts this process's threads.
 static inline unsigned threads_alive(void) {
     DIR *tasks = opendir("/proc/self/task");
@@ -406,9 +412,14 @@ static inline unsigned threads_alive(void) {
 
 // threads_before counts them before a pool is made. A sanitizer starts a thread
 // of its own beside the first, and the one joined here may stay for a moment:
-// the count is taken once it has not changed for a while.
+// the count is taken once that is gone and no other has come for a while.
 static inline unsigned threads_before(void) {
-    thread_join(thread_start(thread_nothing, NULL));
+    pid_t number;
+    char path[64];
+    thread_join(thread_start(thread_tells, &number));
+    snprintf(path, sizeof(path), "/proc/self/task/%d", (int)number);
+    while (access(path, F_OK) == 0)
+        sched_yield();
     unsigned count = threads_alive();
     for (int same = 0; same < 100; same++) {
         sched_yield();

@@ -156,7 +156,7 @@ static bool play_first_held(scripted_peer *peer, const char *request) {
 }
 
 static void what_timed_out_gives_its_place_up(void) {
-    settings.fetch_timeout_ms = 1000; // enough for next
+    settings.fetch_timeout_ms = 4000; // enough for next
     scripted server = {.play = play_first_held};
     fetch held = {.dones = 0}, next = {.dones = 0};
     scripted_start(&server);

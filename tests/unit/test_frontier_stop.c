@@ -384,7 +384,7 @@ static void broken_run(world *w, int (*act)(world *, node *, weir_worker *,
     w->nodes[0].act = act;
     world_seed(w, (edge){.to = 0});
     world_start(w);
-    CHECK_FAIL("wait: %d", weir_frontier_wait(w->frontier, in_ms(5000), NULL));
+    CHECK_FAIL("wait: %d", weir_frontier_wait(w->frontier, in_ms(60000), NULL));
 }
 
 static int act_nonsense(world *w, node *n, weir_worker *self,

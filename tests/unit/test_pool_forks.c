@@ -676,6 +676,62 @@ static void a_join_out_of_order_or_left_out_aborts(void) {
     check_aborts(unjoined_in_stolen, "fork");
 }
 
+// A child that was taken by another worker spawns a sibling, once who waits for
+// both is asleep, and goes on when that has begun: no other worker is there.
+typedef struct mother {
+    weir_job job;
+    weir_scope *scope;
+    work *other;
+} mother;
+
+static tally mother_started, newcomer_started;
+
+static int newcomer_run(weir_worker *self, weir_job *job) {
+    tally_add(&newcomer_started);
+    return work_run(self, job);
+}
+
+static int mother_run(weir_worker *self, weir_job *job) {
+    mother *c = (mother *)job;
+    weir_pool *pool = weir_worker_pool(self);
+    uint64_t parks = counts_of(pool).parks;
+    tally_add(&mother_started);
+    while (counts_of(pool).parks == parks)
+        sched_yield();
+    weir_scope_spawn(self, c->scope, &c->other->job);
+    tally_await(&newcomer_started, 1);
+    return 0;
+}
+
+static int newcomer_body(weir_worker *self, void *arg) {
+    (void)arg;
+    weir_scope scope;
+    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
+    work other = work_of(0);
+    other.job.run = newcomer_run;
+    mother child = {.job = WEIR_JOB_INIT(mother_run, NULL),
+                    .scope = &scope,
+                    .other = &other};
+    weir_scope_spawn(self, &scope, &child.job);
+    tally_await(&mother_started, 1); // on the other worker
+    CHECK_EQ(weir_scope_wait(self, &scope), 0);
+    CHECK_EQ(other.ran, 1);
+    return 0;
+}
+
+static void a_waiter_runs_a_child_that_comes_late(void) {
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 2;
+    options.stand_ins = WEIR_STAND_INS_NONE;
+    weir_pool *pool = pool_open(&options);
+    for (int i = 0; i < 20; i++) {
+        tally_init(&mother_started);
+        tally_init(&newcomer_started);
+        CHECK_EQ(weir_run(pool, newcomer_body, NULL, NULL), 0);
+    }
+    pool_close(pool);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"forks_give_the_right_sum", forks_give_the_right_sum},
@@ -700,6 +756,8 @@ int main(int argc, char **argv) {
          a_wait_runs_only_what_it_waits_for},
         {"a_join_out_of_order_or_left_out_aborts",
          a_join_out_of_order_or_left_out_aborts},
+        {"a_waiter_runs_a_child_that_comes_late",
+         a_waiter_runs_a_child_that_comes_late},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -532,6 +532,42 @@ static void a_job_attached_and_submitted_aborts(void) {
     check_aborts(submit_attached, "twice");
 }
 
+// ---- detaching with hooks ---------------------------------------------------
+
+static weir_pool *busy_pool;
+
+static void *nothing_captured(void *context) {
+    (void)context;
+    return NULL;
+}
+
+static void looking_release(void *context, void *captured) {
+    (void)captured;
+    tally_add(context);
+    CHECK_EQ(weir_pool_wait_idle(busy_pool, 0), -ETIMEDOUT);
+}
+
+static void a_detach_is_over_before_the_pool_is_idle(void) {
+    tally released;
+    tally_init(&released);
+    weir_pool_hooks hooks = {.size = sizeof(hooks),
+                             .context = &released,
+                             .capture = nothing_captured,
+                             .release = looking_release};
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 1;
+    options.hooks = &hooks;
+    busy_pool = pool_open(&options);
+    weir_event event;
+    weir_event_init(&event, busy_pool, 1);
+    work w = work_of(0);
+    CHECK_EQ(weir_event_attach(&event, NULL, &w.job), 0);
+    CHECK_EQ(weir_event_detach(&event, &w.job), 0);
+    CHECK_EQ(tally_get(&released), 1);
+    CHECK_EQ(weir_pool_wait_idle(busy_pool, 0), 0);
+    pool_close(busy_pool);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"each_job_runs_once_and_done_gets_its_status",
@@ -563,6 +599,8 @@ int main(int argc, char **argv) {
          a_job_attached_and_submitted_aborts},
         {"what_arrived_first_is_queued_first",
          what_arrived_first_is_queued_first},
+        {"a_detach_is_over_before_the_pool_is_idle",
+         a_detach_is_over_before_the_pool_is_idle},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -732,42 +732,6 @@ static void waiting_workers_and_far_deadlines_use_no_cpu(void) {
     pool_close(pool);
 }
 
-// ---- detaching with hooks ---------------------------------------------------
-
-static weir_pool *busy_pool;
-
-static void *nothing_captured(void *context) {
-    (void)context;
-    return NULL;
-}
-
-static void looking_release(void *context, void *captured) {
-    (void)captured;
-    tally_add(context);
-    CHECK_EQ(weir_pool_wait_idle(busy_pool, 0), -ETIMEDOUT);
-}
-
-static void a_detach_is_over_before_the_pool_is_idle(void) {
-    tally released;
-    tally_init(&released);
-    weir_pool_hooks hooks = {.size = sizeof(hooks),
-                             .context = &released,
-                             .capture = nothing_captured,
-                             .release = looking_release};
-    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-    options.threads = 1;
-    options.hooks = &hooks;
-    busy_pool = pool_open(&options);
-    weir_event event;
-    weir_event_init(&event, busy_pool, 1);
-    work w = work_of(0);
-    CHECK_EQ(weir_event_attach(&event, NULL, &w.job), 0);
-    CHECK_EQ(weir_event_detach(&event, &w.job), 0);
-    CHECK_EQ(tally_get(&released), 1);
-    CHECK_EQ(weir_pool_wait_idle(busy_pool, 0), 0);
-    pool_close(busy_pool);
-}
-
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"hooks_surround_run_and_done_with_what_was_captured",
@@ -798,8 +762,6 @@ int main(int argc, char **argv) {
         {"an_idle_pool_uses_no_cpu", an_idle_pool_uses_no_cpu},
         {"waiting_workers_and_far_deadlines_use_no_cpu",
          waiting_workers_and_far_deadlines_use_no_cpu},
-        {"a_detach_is_over_before_the_pool_is_idle",
-         a_detach_is_over_before_the_pool_is_idle},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -703,62 +703,6 @@ static int outer_first_body(weir_worker *self, void *arg) {
     return weir_scope_wait(self, &outer);
 }
 
-// A child that was taken by another worker spawns a sibling, once who waits for
-// both is asleep, and goes on when that has begun: no other worker is there.
-typedef struct mother {
-    weir_job job;
-    weir_scope *scope;
-    work *other;
-} mother;
-
-static tally mother_started, newcomer_started;
-
-static int newcomer_run(weir_worker *self, weir_job *job) {
-    tally_add(&newcomer_started);
-    return work_run(self, job);
-}
-
-static int mother_run(weir_worker *self, weir_job *job) {
-    mother *c = (mother *)job;
-    weir_pool *pool = weir_worker_pool(self);
-    uint64_t parks = counts_of(pool).parks;
-    tally_add(&mother_started);
-    while (counts_of(pool).parks == parks)
-        sched_yield();
-    weir_scope_spawn(self, c->scope, &c->other->job);
-    tally_await(&newcomer_started, 1);
-    return 0;
-}
-
-static int newcomer_body(weir_worker *self, void *arg) {
-    (void)arg;
-    weir_scope scope;
-    begin(self, &scope);
-    work other = work_of(0);
-    other.job.run = newcomer_run;
-    mother child = {.job = WEIR_JOB_INIT(mother_run, NULL),
-                    .scope = &scope,
-                    .other = &other};
-    weir_scope_spawn(self, &scope, &child.job);
-    tally_await(&mother_started, 1); // on the other worker
-    CHECK_EQ(weir_scope_wait(self, &scope), 0);
-    CHECK_EQ(other.ran, 1);
-    return 0;
-}
-
-static void a_waiter_runs_a_child_that_comes_late(void) {
-    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-    options.threads = 2;
-    options.stand_ins = WEIR_STAND_INS_NONE;
-    weir_pool *pool = pool_open(&options);
-    for (int i = 0; i < 20; i++) {
-        tally_init(&mother_started);
-        tally_init(&newcomer_started);
-        CHECK_EQ(weir_run(pool, newcomer_body, NULL, NULL), 0);
-    }
-    pool_close(pool);
-}
-
 static int left_open_body(weir_worker *self, void *arg) {
     (void)arg;
     static weir_scope scope;
@@ -823,8 +767,6 @@ int main(int argc, char **argv) {
         {"scope_options_have_a_size", scope_options_have_a_size},
         {"waiting_out_of_order_or_not_at_all_aborts",
          waiting_out_of_order_or_not_at_all_aborts},
-        {"a_waiter_runs_a_child_that_comes_late",
-         a_waiter_runs_a_child_that_comes_late},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -580,6 +580,50 @@ static void no_thread_is_left(void) {
     }
 }
 
+// A job that arrives while the only worker is busy: who submitted it may still
+// be about to return when it has run.
+typedef struct arriving {
+    weir_pool *pool;
+    weir_job job;
+    tally ended;
+} arriving;
+
+static int arriving_run(weir_worker *self, weir_job *job) {
+    (void)self;
+    (void)job;
+    return 0;
+}
+
+static void arriving_done(weir_job *job, int status) {
+    CHECK_EQ(status, 0);
+    tally_add(
+        &((arriving *)(void *)((char *)job - offsetof(arriving, job)))->ended);
+}
+
+static void *arriving_main(void *arg) {
+    arriving *a = arg;
+    submit(a->pool, &a->job);
+    return NULL;
+}
+
+static void a_pool_may_go_while_an_arrival_returns(void) {
+    for (int i = 0; i < 50; i++) {
+        arriving a = {.pool = pool_of(1),
+                      .job = WEIR_JOB_INIT(arriving_run, arriving_done)};
+        tally_init(&a.ended);
+        held h;
+        hold(a.pool, &h);
+        pthread_t thread = thread_start(arriving_main, &a);
+        while (counts_of(a.pool).queued == 0)
+            sched_yield();
+        release(&h);
+        tally_await(&a.ended, 1);
+        weir_pool_destroy(a.pool);
+        thread_join(thread);
+        gate_fini(&h.gate);
+    }
+}
+
 static void destroy_drains_and_null_is_allowed(void) {
     weir_pool_destroy(NULL);
     static const int threads[] = {0, 1, 4};
@@ -717,6 +761,8 @@ int main(int argc, char **argv) {
          destroying_what_cannot_drain_aborts},
         {"each_job_offered_during_a_stop_runs_ends_or_is_refused",
          each_job_offered_during_a_stop_runs_ends_or_is_refused},
+        {"a_pool_may_go_while_an_arrival_returns",
+         a_pool_may_go_while_an_arrival_returns},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

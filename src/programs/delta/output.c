@@ -160,6 +160,8 @@ wr_status wr_output_open(wr_output *output, const char *path,
     *output = (wr_output){.fd = -1, .replace = options.force, .name = path};
     struct stat old;
     bool exists = stat(path, &old) == 0;
+    if (!exists && errno != ENOENT) // else a device might be replaced
+        return cannot(failure, "write", path);
     if (exists && !options.force)
         return wr_fail(failure, WR_IO_ERROR,
                        "%s exists; --force would replace it", path);

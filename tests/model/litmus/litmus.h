@@ -98,7 +98,7 @@ LITMUS_OWN void litmus_run(const char *names, unsigned count,
 }
 
 // LITMUS(test, names, graphs, OUTCOMES(...), bodies...) is a test: so many
-// complete execution graphs, these outcomes.
+// complete execution graphs (0: not compared), these outcomes.
 #define OUTCOMES(...)                                                          \
     { __VA_ARGS__, MC_OUTCOMES_END }
 #define LITMUS(test, names, graphs, outcomes, ...)                             \

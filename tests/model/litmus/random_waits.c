@@ -13,26 +13,26 @@ static void waits_1_1(void) {
     if (c == 2)
         STORE(x, 2, relaxed);
 }
-LITMUS(waits_1, "abcxy", 3, OUTCOMES(0x10331, 0x11331), waits_1_0, waits_1_1)
+LITMUS(waits_1, "abcxy", 0, OUTCOMES(0x10331, 0x11331), waits_1_0, waits_1_1)
 
 static void waits_2_0(void) {
-    STORE(x, 2, relaxed);
-    STORE(y, 1, release);
+    EXCHANGE(a, x, 1, relaxed);
+    STORE(x, 2, seq_cst);
+    if (a == 0)
+        LOAD(b, y, acquire);
 }
 static void waits_2_1(void) {
-    STORE(x, 2, relaxed);
-    EXCHANGE(a, y, 3, release);
-    LOAD(b, x, relaxed);
+    EXCHANGE(c, y, 1, acq_rel);
+    ADD(d, x, 1, seq_cst);
 }
 static void waits_2_2(void) {
-    LOAD(c, x, relaxed);
-    AWAIT(d, x, 2, relaxed);
-    CAS(e, y, 0, 1, relaxed);
+    STORE(x, 1, relaxed);
+    AWAIT(e, y, 1, acquire);
 }
-LITMUS(waits_2, "abcdexy", 90,
-       OUTCOMES(0x0202121, 0x0202321, 0x0222121, 0x0222321, 0x1202021,
-                0x1202023, 0x1202123, 0x1202323, 0x1222021, 0x1222023,
-                0x1222123, 0x1222323),
+LITMUS(waits_2, "abcdexy", 0,
+       OUTCOMES(0x0001111, 0x0001121, 0x0002111, 0x0002131, 0x0101111,
+                0x0101121, 0x0102111, 0x0102131, 0x1000111, 0x1000121,
+                0x1001121, 0x1002131, 0x2001121),
        waits_2_0, waits_2_1, waits_2_2)
 
 static void waits_3_0(void) {
@@ -45,7 +45,7 @@ static void waits_3_1(void) {
     AWAIT(c, x, 2, relaxed);
     STORE(z, 1, relaxed);
 }
-LITMUS(waits_3, "abcxyz", 4, OUTCOMES(0x002221, 0x002222, 0x202221, 0x202222),
+LITMUS(waits_3, "abcxyz", 0, OUTCOMES(0x002221, 0x002222, 0x202221, 0x202222),
        waits_3_0, waits_3_1)
 
 static void waits_4_0(void) {
@@ -62,44 +62,36 @@ static void waits_4_2(void) {
     AWAIT(b, y, 0, relaxed);
     ADD(c, y, 2, relaxed);
 }
-LITMUS(waits_4, "abcxy", 6, OUTCOMES(0x00012, 0x10012), waits_4_0, waits_4_1,
+LITMUS(waits_4, "abcxy", 0, OUTCOMES(0x00012, 0x10012), waits_4_0, waits_4_1,
        waits_4_2)
 
 static void waits_5_0(void) {
-    LOAD(a, z, seq_cst);
-    EXCHANGE(b, x, 2, acquire);
+    STORE(x, 1, release);
+    STORE(x, 1, release);
+    EXCHANGE(a, z, 2, relaxed);
+    LOAD(b, x, relaxed);
 }
 static void waits_5_1(void) {
-    STORE(y, 3, seq_cst);
-    CAS(c, x, 0, 2, seq_cst);
-    STORE(y, 1, seq_cst);
+    AWAIT(c, x, 1, relaxed);
+    FENCE(acq_rel);
+    ADD(d, z, 1, relaxed);
 }
-static void waits_5_2(void) {
-    STORE(z, 1, relaxed);
-    LOAD(d, z, seq_cst);
-    AWAIT(e, z, 1, seq_cst);
-}
-LITMUS(waits_5, "abcdexyz", 4,
-       OUTCOMES(0x00211211, 0x02011211, 0x10211211, 0x12011211), waits_5_0,
-       waits_5_1, waits_5_2)
+LITMUS(waits_5, "abcdxz", 0, OUTCOMES(0x011213, 0x111012), waits_5_0, waits_5_1)
 
 static void waits_6_0(void) {
-    LOAD(a, x, relaxed);
-    if (a == 2)
-        STORE(y, 3, relaxed);
+    CAS(a, y, 0, 1, relaxed);
+    CAS(b, x, 0, 3, seq_cst);
+    EXCHANGE(c, y, 3, acquire);
+    STORE(y, 1, seq_cst);
 }
 static void waits_6_1(void) {
-    AWAIT(b, y, 0, seq_cst);
-    STORE(x, 1, seq_cst);
+    AWAIT(d, y, 1, seq_cst);
+    ADD(e, z, 3, release);
+    EXCHANGE(f, y, 1, seq_cst);
+    EXCHANGE(g, x, 1, relaxed);
 }
-static void waits_6_2(void) {
-    CAS(c, x, 0, 3, release);
-    CAS(d, y, 2, 3, acquire);
-    AWAIT(e, y, 0, seq_cst);
-}
-LITMUS(waits_6, "abcdexy", 5,
-       OUTCOMES(0x0000010, 0x0010010, 0x1000010, 0x1010010, 0x3000010),
-       waits_6_0, waits_6_1, waits_6_2)
+LITMUS(waits_6, "abcdefgxyz", 0,
+       OUTCOMES(0x0011013113, 0x0011033113, 0x0111010113), waits_6_0, waits_6_1)
 
 static void waits_7_0(void) {
     CAS(a, x, 0, 1, acq_rel);
@@ -114,7 +106,7 @@ static void waits_7_2(void) {
     CAS(d, y, 0, 1, relaxed);
     ADD(e, y, 2, acquire);
 }
-LITMUS(waits_7, "abcdexyz", 3, OUTCOMES(0x00201230, 0x00203250, 0x00233250),
+LITMUS(waits_7, "abcdexyz", 0, OUTCOMES(0x00201230, 0x00203250, 0x00233250),
        waits_7_0, waits_7_1, waits_7_2)
 
 static void waits_8_0(void) {
@@ -129,28 +121,23 @@ static void waits_8_1(void) {
     if (c == 0)
         LOAD(e, x, relaxed);
 }
-LITMUS(waits_8, "abcdex", 13,
+LITMUS(waits_8, "abcdex", 0,
        OUTCOMES(0x013303, 0x023301, 0x023303, 0x033301, 0x033303, 0x113303,
                 0x313303, 0x333301, 0x333303),
        waits_8_0, waits_8_1)
 
 static void waits_9_0(void) {
-    FENCE(acquire);
-    LOAD(a, x, relaxed);
-    ADD(b, x, 2, release);
+    AWAIT(a, x, 0, relaxed);
+    STORE(x, 2, release);
+    STORE(x, 3, release);
 }
 static void waits_9_1(void) {
-    AWAIT(c, x, 2, relaxed);
-    FENCE(acq_rel);
+    CAS(b, x, 2, 1, acquire);
+    if (b == 2)
+        CAS(c, x, 0, 3, acquire);
 }
-static void waits_9_2(void) {
-    LOAD(d, x, relaxed);
-    LOAD(e, x, acquire);
-    if (e == 2)
-        FENCE(release);
-}
-LITMUS(waits_9, "abcdex", 3, OUTCOMES(0x002002, 0x002022, 0x002222), waits_9_0,
-       waits_9_1, waits_9_2)
+LITMUS(waits_9, "abcx", 0, OUTCOMES(0x0003, 0x0213, 0x0233, 0x0303), waits_9_0,
+       waits_9_1)
 
 static void waits_10_0(void) {
     CAS(a, x, 1, 2, seq_cst);
@@ -162,7 +149,7 @@ static void waits_10_1(void) {
     AWAIT(d, x, 2, seq_cst);
     STORE(x, 1, relaxed);
 }
-LITMUS(waits_10, "abcdx", 6,
+LITMUS(waits_10, "abcdx", 0,
        OUTCOMES(0x00021, 0x01021, 0x02021, 0x12022, 0x21021, 0x22021),
        waits_10_0, waits_10_1)
 
@@ -177,44 +164,34 @@ static void waits_11_1(void) {
     STORE(x, 2, relaxed);
     AWAIT(b, x, 2, relaxed);
 }
-LITMUS(waits_11, "abx", 11, OUTCOMES(0x222), waits_11_0, waits_11_1)
+LITMUS(waits_11, "abx", 0, OUTCOMES(0x222), waits_11_0, waits_11_1)
 
 static void waits_12_0(void) {
-    AWAIT(a, z, 1, acquire);
-    STORE(z, 2, relaxed);
+    EXCHANGE(a, x, 1, relaxed);
+    CAS(b, x, 1, 1, acq_rel);
+    if (b == 2)
+        LOAD(c, x, seq_cst);
 }
 static void waits_12_1(void) {
-    LOAD(b, y, relaxed);
-    LOAD(c, y, relaxed);
-    if (c == 0)
-        STORE(y, 1, release);
+    AWAIT(d, x, 1, relaxed);
+    CAS(e, x, 2, 3, acq_rel);
+    EXCHANGE(f, x, 2, acq_rel);
+    CAS(g, x, 0, 1, seq_cst);
 }
-static void waits_12_2(void) {
-    STORE(x, 2, relaxed);
-    STORE(z, 1, relaxed);
-    STORE(z, 1, seq_cst);
-}
-LITMUS(waits_12, "abcxyz", 3, OUTCOMES(0x100211, 0x100212), waits_12_0,
-       waits_12_1, waits_12_2)
+LITMUS(waits_12, "abcdefgx", 0, OUTCOMES(0x01011122, 0x02211122), waits_12_0,
+       waits_12_1)
 
 static void waits_13_0(void) {
-    STORE(x, 3, relaxed);
-    ADD(a, y, 1, release);
-    AWAIT(b, x, 3, relaxed);
+    AWAIT(a, x, 0, relaxed);
+    ADD(b, y, 1, release);
+    ADD(c, x, 2, relaxed);
 }
 static void waits_13_1(void) {
-    FENCE(acquire);
-    LOAD(c, y, acquire);
-    STORE(y, 2, relaxed);
+    STORE(y, 1, relaxed);
+    STORE(y, 1, release);
 }
-static void waits_13_2(void) {
-    STORE(y, 3, release);
-    FENCE(acquire);
-}
-LITMUS(waits_13, "abcxy", 12,
-       OUTCOMES(0x03032, 0x03033, 0x03132, 0x03133, 0x03332, 0x23033, 0x23333,
-                0x33032, 0x33034, 0x33332, 0x33432),
-       waits_13_0, waits_13_1, waits_13_2)
+LITMUS(waits_13, "abcxy", 0, OUTCOMES(0x00021, 0x01021, 0x01022), waits_13_0,
+       waits_13_1)
 
 static void waits_14_0(void) {
     LOAD(a, x, acquire);
@@ -227,29 +204,22 @@ static void waits_14_1(void) {
     if (c == 1)
         STORE(y, 3, release);
 }
-LITMUS(waits_14, "abcxy", 3, OUTCOMES(0x00002, 0x00003, 0x02003), waits_14_0,
+LITMUS(waits_14, "abcxy", 0, OUTCOMES(0x00002, 0x00003, 0x02003), waits_14_0,
        waits_14_1)
 
 static void waits_15_0(void) {
-    STORE(y, 1, relaxed);
-    LOAD(a, y, seq_cst);
+    AWAIT(a, x, 2, relaxed);
+    CAS(b, x, 2, 1, relaxed);
     if (a == 1)
-        ADD(b, y, 2, acquire);
+        STORE(x, 3, seq_cst);
 }
 static void waits_15_1(void) {
-    STORE(x, 1, seq_cst);
-    AWAIT(c, z, 0, seq_cst);
+    STORE(x, 2, seq_cst);
+    EXCHANGE(c, x, 2, relaxed);
+    CAS(d, x, 0, 1, relaxed);
 }
-static void waits_15_2(void) {
-    LOAD(d, x, seq_cst);
-    CAS(e, y, 1, 3, seq_cst);
-    STORE(y, 1, seq_cst);
-}
-LITMUS(waits_15, "abcdexyz", 18,
-       OUTCOMES(0x11000110, 0x11000130, 0x11001130, 0x11003110, 0x11010110,
-                0x11010130, 0x11011130, 0x11013110, 0x13001110, 0x13011110,
-                0x30001110, 0x30011110),
-       waits_15_0, waits_15_1, waits_15_2)
+LITMUS(waits_15, "abcdx", 0, OUTCOMES(0x22122, 0x22211, 0x22221), waits_15_0,
+       waits_15_1)
 
 static void waits_16_0(void) {
     LOAD(a, x, relaxed);
@@ -264,7 +234,7 @@ static void waits_16_1(void) {
     if (b == 1)
         STORE(x, 2, relaxed);
 }
-LITMUS(waits_16, "abx", 4, OUTCOMES(0x032, 0x033), waits_16_0, waits_16_1)
+LITMUS(waits_16, "abx", 0, OUTCOMES(0x032, 0x033), waits_16_0, waits_16_1)
 
 static void waits_17_0(void) {
     FENCE(release);
@@ -278,29 +248,24 @@ static void waits_17_1(void) {
     AWAIT(b, z, 1, relaxed);
     ADD(c, x, 3, acquire);
 }
-LITMUS(waits_17, "abcxz", 3, OUTCOMES(0x01121, 0x01141, 0x01251), waits_17_0,
+LITMUS(waits_17, "abcxz", 0, OUTCOMES(0x01121, 0x01141, 0x01251), waits_17_0,
        waits_17_1)
 
 static void waits_18_0(void) {
-    LOAD(a, x, relaxed);
-    if (a == 1)
-        FENCE(seq_cst);
+    LOAD(a, y, relaxed);
+    ADD(b, x, 2, relaxed);
+    LOAD(c, y, relaxed);
 }
 static void waits_18_1(void) {
-    AWAIT(b, y, 0, relaxed);
-    STORE(y, 1, relaxed);
-    CAS(c, y, 2, 1, relaxed);
+    EXCHANGE(d, y, 3, relaxed);
+    AWAIT(e, x, 2, seq_cst);
+    LOAD(f, y, acquire);
+    if (e == 2)
+        STORE(y, 1, seq_cst);
 }
-static void waits_18_2(void) {
-    CAS(d, y, 1, 3, release);
-    EXCHANGE(e, x, 1, seq_cst);
-    if (d == 2)
-        STORE(y, 1, release);
-}
-LITMUS(waits_18, "abcdexy", 6,
-       OUTCOMES(0x0010011, 0x0011013, 0x0031013, 0x1010011, 0x1011013,
-                0x1031013),
-       waits_18_0, waits_18_1, waits_18_2)
+LITMUS(waits_18, "abcdefxy", 0,
+       OUTCOMES(0x00002321, 0x00102321, 0x00302321, 0x30102321, 0x30302321),
+       waits_18_0, waits_18_1)
 
 static void waits_19_0(void) {
     CAS(a, y, 0, 3, seq_cst);
@@ -317,7 +282,7 @@ static void waits_19_2(void) {
     STORE(y, 2, seq_cst);
     LOAD(e, x, seq_cst);
 }
-LITMUS(waits_19, "abcdexy", 3, OUTCOMES(0x0022003, 0x2022003, 0x3022003),
+LITMUS(waits_19, "abcdexy", 0, OUTCOMES(0x0022003, 0x2022003, 0x3022003),
        waits_19_0, waits_19_1, waits_19_2)
 
 static void waits_20_0(void) {
@@ -330,7 +295,7 @@ static void waits_20_1(void) {
     if (c == 1)
         STORE(x, 1, release);
 }
-LITMUS(waits_20, "abcx", 4, OUTCOMES(0x0104, 0x0111, 0x0114, 0x0144),
+LITMUS(waits_20, "abcx", 0, OUTCOMES(0x0104, 0x0111, 0x0114, 0x0144),
        waits_20_0, waits_20_1)
 
 const mc_case mc_cases[] = {

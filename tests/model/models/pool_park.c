@@ -122,15 +122,19 @@ static void who_finds_a_job_wakes_the_next(void) {
     MC_CHECK(rooms_raised(&ran[0]) && rooms_raised(&ran[1]));
 }
 
-#define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+#define BOUNDED(case, most, older)                                             \
+    {.name = #case,                                                            \
+     .body = case,                                                             \
+     .mode = MC_BOUNDED,                                                       \
+     .preemptions = most,                                                      \
+     .stale = older}
 
 const mc_case mc_cases[] = {
-    BOUNDED(a_job_that_arrives_as_the_worker_falls_asleep_runs, 2),
-    BOUNDED(jobs_of_two_threads_run, 1),
-    BOUNDED(who_waits_for_room_is_told, 2),
-    BOUNDED(a_fork_wakes_a_worker, 1),
-    BOUNDED(a_fork_is_taken_though_the_other_worker_falls_asleep, 1),
-    BOUNDED(who_finds_a_job_wakes_the_next, 1),
+    BOUNDED(a_job_that_arrives_as_the_worker_falls_asleep_runs, 2, 1),
+    BOUNDED(jobs_of_two_threads_run, 1, 0),
+    BOUNDED(who_waits_for_room_is_told, 2, 0),
+    BOUNDED(a_fork_wakes_a_worker, 0, 1),
+    BOUNDED(a_fork_is_taken_though_the_other_worker_falls_asleep, 1, 1),
+    BOUNDED(who_finds_a_job_wakes_the_next, 1, 1),
     {.name = NULL},
 };

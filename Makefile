@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Shortcuts. The build itself is CMakeLists.txt with CMakePresets.json.
 .DEFAULT_GOAL := release
-.PHONY: release demo test check asan tsan fuzz mutants bench bench-deps \
-	format clean
+.PHONY: release demo test check asan tsan fuzz model mutants bench \
+	bench-deps format clean replay
 
 build_tools := build-essential cmake ninja-build
 # What `weir serve` and `weir run` are made of.
@@ -54,10 +54,20 @@ asan tsan:
 	@tools/need.sh $(test_tools)
 	@tools/test.sh $@
 
+# One seed of a room again, told step by step: make replay CASE=pool SEED=17
+replay:
+	@tools/need.sh $(build_tools)
+	@tools/replay.sh '$(CASE)' '$(SEED)'
+
 # Every fuzzer with a fresh seed.
 fuzz:
 	@tools/need.sh $(test_tools)
 	@tools/fuzz.sh
+
+# A program of yours under the model checker: make model FILE=my_model.c
+# [SOURCES="my_queue.c ..."] [OPTIONS=--list]
+model:
+	@tools/model.sh $(FILE) $(SOURCES) -- $(OPTIONS)
 
 # Every law and every memory order broken on purpose: do the tests notice?
 mutants:

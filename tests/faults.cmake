@@ -9,10 +9,12 @@ weir_test(faults_rooms
     a_loop_and_a_lane
     a_cache_with_many_keys
     a_frontier_of_either_engine
+    a_frontier_of_many_items
     metrics_of_all_kinds
     a_trace_and_a_watchdog
     a_descriptor_moves_up
-    a_process_is_watched)
+    a_process_is_watched
+    pages_of_any_size)
 weir_test(faults_graph
     a_graph_whose_tables_grow
     a_flow_within_a_task
@@ -25,7 +27,8 @@ if(TARGET weir_posix AND WEIR_FAULTS)
     weir_variant_test(weir_posix faults_rooms faults_posix
         a_queue_and_its_senders
         a_loop_and_a_lane
-        a_frontier_of_either_engine)
+        a_frontier_of_either_engine
+        pages_of_any_size)
     target_sources(faults_posix PRIVATE ${fault_log})
 endif()
 
@@ -70,6 +73,8 @@ if(NOT WEIR_SANITIZE AND CMAKE_SYSTEM_NAME STREQUAL "Linux"
     add_library(fault_system MODULE faults/system.c)
     add_executable(fault_sweep faults/sweep.c)
     foreach(part fault_system fault_sweep)
+        target_include_directories(${part}
+            PRIVATE ${PROJECT_SOURCE_DIR}/src)
         target_link_libraries(${part} PRIVATE weir_settings ${CMAKE_DL_LIBS})
     endforeach()
     set(parts delta)
@@ -80,9 +85,13 @@ if(NOT WEIR_SANITIZE AND CMAKE_SYSTEM_NAME STREQUAL "Linux"
         list(APPEND parts run)
     endif()
     foreach(part ${parts})
+        set(inputs $<TARGET_FILE:delta_inputs>)
+        if(part STREQUAL run)
+            set(inputs "${WEIR_ONNX_TESTDATA}")
+        endif()
         weir_script(faults.program.${part} faults/programs.sh ${part}
             $<TARGET_FILE:weir_program> $<TARGET_FILE:fault_system>
             $<TARGET_FILE:fault_sweep> ${PROJECT_SOURCE_DIR}
-            $<TARGET_FILE:delta_inputs>)
+            ${inputs})
     endforeach()
 endif()

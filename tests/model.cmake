@@ -172,4 +172,4 @@ add_test(NAME model.mutants COMMAND ${model_folder}/mutants.sh
     ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_BINARY_DIR}/model_mutants
     $<TARGET_FILE:model_everything> ${model_files})
 set_tests_properties(model.mutants PROPERTIES
-    TIMEOUT 900 PROCESSORS 2 LABELS "model;mutants")
+    TIMEOUT 1800 PROCESSORS 2 LABELS "model;mutants")

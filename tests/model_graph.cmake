@@ -13,4 +13,35 @@ weir_model(graph_mail ROOMS graph pool CASES
     a_task_is_run_once_and_its_outcome_comes
     a_frame_is_used_again
     two_tasks_in_a_mailbox_are_run_once_each
-    who_has_nothing_to_do_stops)
+    who_has_nothing_to_do_stops
+    a_task_with_a_limit_may_end_in_time
+    a_task_is_taken_back_or_begun_not_both
+    a_frame_holds_another_task_after_one_was_taken_back
+    two_processes_run_a_task_once
+    no_outcome_is_left_by_who_stops_looking
+    no_outcome_is_left_by_a_thread_and_the_keeper
+    what_is_cancelled_is_told_or_does_not_begin
+    what_moves_to_another_frame_is_told_too
+    each_process_is_seen_to_be_ready)
+
+# The keeper with a system of its own.
+weir_model(graph_keeper ROOMS graph pool
+    SOURCES
+        src/graph/procs_keeper.c
+        src/graph/procs_collect.c
+        src/graph/procs_death.c
+    DEFINES
+        close=model_close
+        fork=model_fork
+        poll=model_poll
+        ppoll=model_ppoll
+        recv=model_recv
+        send=model_send
+        wr_process_kill=model_kill
+        wr_process_reap=model_reap
+        wr_process_watch=model_watch
+    CASES
+        a_group_comes_up_and_is_gone
+        the_keeper_brings_an_outcome
+        a_dead_process_loses_what_it_was_at_and_no_more
+        what_overruns_is_killed_and_no_other)

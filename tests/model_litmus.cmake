@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Tests of the checker itself (tests/model/litmus/README.md).
 
-# weir_litmus(name): all BOTH(test) of litmus/<name>.c, two cases each.
+# weir_litmus(name): all BOTH and RACY of litmus/<name>.c, two cases each: they
+# are read from the file, so that none is written and not run.
 function(weir_litmus name)
     set(file ${model_folder}/litmus/${name}.c)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
@@ -26,6 +27,28 @@ endforeach()
 list(TRANSFORM litmus_tests REPLACE "(.+)" "${model_folder}/litmus/\\1.c"
     OUTPUT_VARIABLE litmus_files)
 weir_script(model.oracle model/litmus/oracle.sh check ${litmus_files})
+
+# Hundreds more, made up now: cmake --build ... --target litmus_more. Another
+# first number gives other tests.
+set(WEIR_LITMUS_FIRST 1000 CACHE STRING
+    "number of the first random litmus test of litmus_more")
+set(litmus_more)
+foreach(kind "atomics large" "races large" waits "locks")
+    separate_arguments(words UNIX_COMMAND "${kind}")
+    list(GET words 0 kind)
+    list(REMOVE_AT words 0)
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/more_${kind}.c)
+    add_custom_command(OUTPUT ${file}
+        COMMAND python3 ${model_folder}/litmus/generate.py
+            ${kind} ${WEIR_LITMUS_FIRST} 50 ${words} > ${file}
+        DEPENDS ${model_folder}/litmus/generate.py
+            ${model_folder}/litmus/oracle.py
+        COMMENT "Making up 50 litmus tests of ${kind}; takes minutes")
+    add_executable(model_more_${kind} EXCLUDE_FROM_ALL ${file})
+    weir_model_link(model_more_${kind} model_base model_os model_checker)
+    list(APPEND litmus_more COMMAND model_more_${kind})
+endforeach()
+add_custom_target(litmus_more ${litmus_more})
 
 # Algorithms that are wrong, which must be caught, beside those that are right.
 weir_model(bad_order CASES
@@ -79,3 +102,10 @@ weir_model(bad_memory CASES
     freed_at_the_end
     frame_left_while_lent
     frame_left_when_returned)
+
+# Two preemptions are enough to catch them.
+foreach(name bad_order bad_lockfree bad_waits)
+    add_test(NAME model.${name}.bounded COMMAND model_${name} --preemptions 2)
+    set_tests_properties(model.${name}.bounded PROPERTIES
+        TIMEOUT 300 LABELS model)
+endforeach()

@@ -112,6 +112,7 @@ weir_model(pool_cancel
         start_and_cancel_have_one_outcome
         who_comes_too_late_sees_what_it_did
         done_may_free_what_is_cancelled
+        a_cancel_leaves_the_others_alone
         a_running_job_is_told
         a_deadline_is_kept_though_all_sleep
         fire_cancel_and_deadline_have_one_outcome)
@@ -131,6 +132,7 @@ weir_model(pool_fork
     ROOMS pool observe
     CASES
         a_join_sees_what_the_thief_did
+        a_join_that_sleeps_is_woken
         a_join_helps_with_what_its_fork_forks
         a_join_waits_without_unrelated_work
         a_fork_too_many_runs_at_once)

@@ -8,7 +8,7 @@ if(NOT WEIR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL Debug AND
         ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/mutants
         cache.published_by_its_job
         frontier.count_after_push
-        pool.event_wait_keeps_its_place
+        pool.strict_lends_anyway
         graph.id_stays
         pool.refusal_keeps_what_was_captured
         pool.own_run_is_queued
@@ -17,5 +17,6 @@ if(NOT WEIR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL Debug AND
         pool.first_in_time
         stream.zeros
         loop.close_cuts_off
-        pool.hungry_is_not_said)
+        frontier.no_second_look)
+    set_tests_properties(mutants.smoke PROPERTIES PROCESSORS 2)
 endif()

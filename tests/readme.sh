@@ -19,7 +19,7 @@ status=0
 }
 
 for page in docs/guide/*.md; do
-    cat examples/*.c | awk -v page="$page" '
+    find examples -name '*.[ch]' -exec cat {} + | awk -v page="$page" '
         FNR == NR {all = all $0 "\n"; next}
         /^```c$/ {on = 1; block = ""; line = FNR; next}
         /^```$/ && on {

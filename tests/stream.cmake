@@ -107,7 +107,9 @@ weir_test(stream_ends
     a_wait_that_can_never_end_is_said
     a_token_pushed_twice_aborts
     no_memory_changes_nothing
-    a_forked_child_is_refused)
+    a_forked_child_is_refused
+    what_comes_from_outside_is_in_order_from_the_start
+    a_source_that_is_away_is_waited_for)
 weir_test(stream_stress
     any_pipeline_on_one_thread
     any_pipeline_on_two_threads

@@ -233,8 +233,8 @@ static _Noreturn void serve(worker *self) {
 }
 
 static void say(worker *self, uint32_t state) {
-    wr_store(&self->mail->state, state, release, MAIL_7,
-             "the process is as it says");
+    wr_store(&self->mail->state, state, seq_cst, MAIL_7,
+             "the process is as it says; before rung, as DONE");
     ring(self);
 }
 

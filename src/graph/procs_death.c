@@ -284,8 +284,9 @@ static void look_at_starts(weir_procs *procs) {
     for (uint32_t i = 0; i < procs->children; i++) {
         wr_child *child = &procs->child[i];
         if (child->state != WR_CHILD_STARTING || child->watch < 0 ||
-            wr_load(&child->mail->state, acquire, MAIL_7,
-                    "the process is ready to take tasks") != WR_MAIL_READY)
+            wr_load(&child->mail->state, seq_cst, MAIL_7,
+                    "it takes tasks; after rung was cleared, as for DONE") !=
+                WR_MAIL_READY)
             continue;
         child->state = WR_CHILD_READY;
         child->failures = 0;

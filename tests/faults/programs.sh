@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: MIT
 # Programs on a system that says no: at every call in turn one line, a
 # documented status, the old file or the whole new one, nothing beside it.
-# usage: programs.sh PART WEIR SYSTEM_SO SWEEP SOURCE [MAKE_INPUTS]
+# usage: programs.sh PART WEIR SYSTEM_SO SWEEP SOURCE INPUTS
+#   INPUTS: of delta the program that makes them, of run ONNX's models
 #   PART: delta | tiles | run
 set -eu
-part=$1 weir=$2 system=$3 sweep=$4 source=$5 make_inputs=${6:-}
+part=$1 weir=$2 system=$3 sweep=$4 source=$5 make_inputs=$6 data=$6
 folder=$(mktemp -d)
 reader=
 trap 'test -z "$reader" || kill $reader; rm -rf "$folder"' EXIT
@@ -13,12 +14,17 @@ cd "$folder"
 mkdir out logs
 all=memory,threads,files,again,disk
 
+calls='malloc|calloc|realloc|strdup|strndup|asprintf|realpath|mmap'
+calls="$calls|open|openat|fopen|fdopen|read|pread|fstat|stat|lseek|write"
+calls="$calls|writev|fflush|fclose|close|fchmod|link|linkat|rename|mkdir"
+calls="$calls|ftruncate|fcntl|posix_memalign|wr_malloc|wr_calloc"
+calls="$calls|wr_pages_alloc_huge"
+
 # reaches FILE...: the sweeps so far have made each call in these fail.
 reaches() {
     "$source/tests/faults/reached.sh" "$source" "$folder/logs" \
         "$source/tests/faults/unreached_$part.txt" \
-        'malloc|calloc|realloc|strdup|strndup|asprintf|realpath|mmap|open|openat|fopen|fdopen|read|pread|fstat|stat|lseek|write|writev|fflush|fclose|close|fchmod|link|linkat|rename|mkdir|ftruncate|fcntl|posix_memalign|wr_malloc|wr_calloc|wr_pages_alloc_huge' \
-        "$@"
+        "$calls" "$@"
 }
 
 # Each sweep: a name for its log, what it makes, what that must be.
@@ -102,8 +108,8 @@ tiles() {
 }
 
 run() {
-    model=/usr/share/libonnx-testdata/data/node/test_relu
-    test -f $model/model.onnx || { echo "no libonnx-testdata"; exit 77; }
+    model=$data/node/test_relu
+    test -f "$model/model.onnx" || { echo "no libonnx-testdata"; exit 77; }
     once="$weir run -t 2 -i x=$model/test_data_set_0/input_0.pb"
     $once -o y=good.npy $model/model.onnx >/dev/null
     # What it says afterwards may fail: the file is whole then.

@@ -34,7 +34,7 @@ find $folders -name '*.[ch]' | sort | while read -r file; do
         sub(/\(.*/, "", head)
         n = split(head, words, /[ *]+/)
         function_name = words[n]
-        sub(/^.*[^a-z_0-9]'"$calls"'\(/, "", $0)
+        sub(/^[^(]*\(/, "") # its own name is no call
     }
     /^[ \t]*\/\// { next }
     {
@@ -57,7 +57,8 @@ find $folders -name '*.[ch]' | sort | while read -r file; do
                 names[open_count] = name
                 inside[open_count] = function_name
                 tail = rest
-                depth[open_count] = gsub(/\(/, "(", tail) - gsub(/\)/, ")", tail)
+                depth[open_count] = \
+                    gsub(/\(/, "(", tail) - gsub(/\)/, ")", tail)
                 ended[open_count] = depth[open_count] <= 0 ? NR : 0
             }
         }

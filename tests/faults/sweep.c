@@ -192,8 +192,7 @@ static void check_files(const sweep *s, const char *fault, int status) {
                     same(s, s->wanted_bytes, s->wanted_size);
     if (status != 0 && is_there != s->exists && !is_whole)
         fail(s, fault, s->exists ? "the old file is gone" : "left its output");
-    if (status != 0 && s->exists && !is_whole &&
-        !same(s, s->old, s->old_size))
+    if (status != 0 && s->exists && !is_whole && !same(s, s->old, s->old_size))
         fail(s, fault, "the old file has changed");
     DIR *folder = opendir(s->folder);
     int count = 0;
@@ -286,7 +285,9 @@ static void prepare(sweep *s) {
         snprintf(s->folder, sizeof(s->folder), "%s", s->output);
         char *slash = strrchr(s->folder, '/');
         snprintf(slash != NULL ? slash : s->folder, 2, "%s",
-                 slash == s->folder ? "/" : slash != NULL ? "" : ".");
+                 slash == s->folder ? "/"
+                 : slash != NULL    ? ""
+                                    : ".");
     }
     if (strcmp(s->wanted, "-") != 0) {
         s->wanted_bytes = read_file(s->wanted, &s->wanted_size);

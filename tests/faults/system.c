@@ -10,6 +10,8 @@
 //   WEIR_SYSTEM_NAMED=1         a file system that knows no nameless files
 //   WEIR_SYSTEM_SEEN=<file>     how many attempts of that call came, at exit
 //   WEIR_FAULTS_LOG=<file>      where each failure happened, see fault_log.c
+#include "base/atomic.h"
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
@@ -19,7 +21,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,7 +50,7 @@ static char fault_call[32]; // empty: none
 static unsigned long fault_number;
 static int fault_answer;
 static bool fault_all;
-static atomic_ulong seen;
+static wr_atomic_u64 seen;
 static const char *seen_path, *log_path;
 static bool no_nameless;
 static pid_t self; // what a child attempts is not counted
@@ -111,7 +112,8 @@ static int answer(const char *call, const void *caller) {
     const range *r = range_of(caller);
     if (r == NULL || getpid() != self)
         return 0;
-    unsigned long number = atomic_fetch_add(&seen, 1);
+    uint64_t number = wr_fetch_add(&seen, 1, relaxed, ALONE,
+                                   "each attempt gets a number of its own");
     if (number != fault_number && !(fault_all && number > fault_number))
         return 0;
     if (log_path != NULL)
@@ -147,8 +149,8 @@ __attribute__((constructor)) static void begin(void) {
         return;
     }
     fault_all = strncmp(what, "all:", 4) == 0;
-    fault_answer = strcmp(what, "short") == 0 ? SHORT
-                                              : atoi(what + (fault_all ? 4 : 0));
+    fault_answer =
+        strcmp(what, "short") == 0 ? SHORT : atoi(what + (fault_all ? 4 : 0));
 }
 
 __attribute__((destructor)) static void end(void) {
@@ -156,7 +158,9 @@ __attribute__((destructor)) static void end(void) {
         return;
     fault_call[0] = 0;
     char line[32];
-    int size = snprintf(line, sizeof(line), "%lu\n", atomic_load(&seen));
+    int size = snprintf(
+        line, sizeof(line), "%lu\n",
+        (unsigned long)wr_load(&seen, relaxed, ALONE, "a count at the end"));
     int file = open(seen_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file >= 0) {
         (void)!write(file, line, (size_t)size);
@@ -171,14 +175,15 @@ __attribute__((destructor)) static void end(void) {
 
 typedef void any_function(void);
 
-static any_function *real(any_function *_Atomic *slot, const char *name) {
-    any_function *found = atomic_load(slot);
+static any_function *real(wr_atomic_ptr *slot, const char *name) {
+    any_function *function;
+    void *found = wr_load(slot, relaxed, ALONE, "whoever looked, found this");
     if (found == NULL) {
-        void *symbol = dlsym(RTLD_NEXT, name);
-        memcpy(&found, &symbol, sizeof(found));
-        atomic_store(slot, found);
+        found = dlsym(RTLD_NEXT, name);
+        wr_store(slot, found, relaxed, ALONE, "all find the same");
     }
-    return found;
+    memcpy(&function, &found, sizeof(function));
+    return function;
 }
 
 #define NO(failed)                                                             \
@@ -192,7 +197,7 @@ static any_function *real(any_function *_Atomic *slot, const char *name) {
 
 // CALL(type, name, failed, parameters, arguments)
 #define CALL(type, name, failed, parameters, arguments)                        \
-    static any_function *_Atomic real_##name;                                  \
+    static wr_atomic_ptr real_##name;                                          \
     type name parameters {                                                     \
         NO(failed);                                                            \
         return REAL(name) arguments;                                           \
@@ -225,8 +230,8 @@ CALL(FILE *, fdopen, NULL, (int fd, const char *how), (fd, how))
 CALL(FILE *, fopen, NULL, (const char *restrict path, const char *restrict how),
      (path, how))
 CALL(FILE *, open_memstream, NULL, (char **out, size_t *size), (out, size))
-CALL(int, fflush, EOF, (FILE *file), (file))
-CALL(int, fclose, (REAL(fclose)(file), EOF), (FILE *file), (file))
+CALL(int, fflush, EOF, (FILE * file), (file))
+CALL(int, fclose, (REAL(fclose)(file), EOF), (FILE * file), (file))
 CALL(int, eventfd, -1, (unsigned first, int flags), (first, flags))
 CALL(int, epoll_create1, -1, (int flags), (flags))
 CALL(int, epoll_ctl, -1, (int epoll, int what, int fd, struct epoll_event *how),
@@ -238,13 +243,13 @@ CALL(int, socket, -1, (int domain, int type, int protocol),
      (domain, type, protocol))
 CALL(pid_t, fork, -1, (void), ())
 
-static any_function *_Atomic real_read, *_Atomic real_pread, *_Atomic real_write;
+static wr_atomic_ptr real_read, real_pread, real_write;
 
 // Counters and the like (eventfd, timerfd) may be interrupted, no more.
 static bool may_fail(int fd) {
     struct stat about;
-    return fault_answer == EINTR || (REAL(fstat)(fd, &about) == 0 &&
-                                     (about.st_mode & S_IFMT) != 0);
+    return fault_answer == EINTR ||
+           (REAL(fstat)(fd, &about) == 0 && (about.st_mode & S_IFMT) != 0);
 }
 
 #define SOME(name, ...)                                                        \
@@ -267,7 +272,7 @@ ssize_t write(int fd, const void *from, size_t size) {
     SOME(write, fd, from, size);
 }
 
-static any_function *_Atomic real_open, *_Atomic real_openat;
+static wr_atomic_ptr real_open, real_openat;
 
 int open(const char *path, int flags, ...) {
     if ((flags & O_TMPFILE) == O_TMPFILE && no_nameless) {
@@ -277,8 +282,8 @@ int open(const char *path, int flags, ...) {
     NO(-1);
     va_list more;
     va_start(more, flags);
-    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t)
-                                                       : 0;
+    mode_t mode =
+        (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
     va_end(more);
     return REAL(open)(path, flags, mode);
 }
@@ -287,14 +292,13 @@ int openat(int folder, const char *path, int flags, ...) {
     NO(-1);
     va_list more;
     va_start(more, flags);
-    mode_t mode = (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t)
-                                                       : 0;
+    mode_t mode =
+        (flags & (O_CREAT | O_TMPFILE)) != 0 ? va_arg(more, mode_t) : 0;
     va_end(more);
     return REAL(openat)(folder, path, flags, mode);
 }
 
-static any_function *_Atomic real_writev, *_Atomic real_fcntl,
-    *_Atomic real_vasprintf;
+static wr_atomic_ptr real_writev, real_fcntl, real_vasprintf;
 
 ssize_t writev(int fd, const struct iovec *from, int count) {
     int no = ANSWER("writev");
@@ -328,7 +332,7 @@ int asprintf(char **restrict out, const char *restrict format, ...) {
 }
 
 // These answer with the number itself.
-static any_function *_Atomic real_posix_memalign, *_Atomic real_pthread_create;
+static wr_atomic_ptr real_posix_memalign, real_pthread_create;
 
 int posix_memalign(void **out, size_t alignment, size_t size) {
     int no = ANSWER("posix_memalign");

@@ -122,6 +122,12 @@ static bool is_private(const mg_op *op) {
     return op->location == 0 || !mg->location[op->location].shared;
 }
 
+// Is a thread in mc_await that only makes sure that it is in a loop?
+static bool goes_round(unsigned thread) {
+    const mg_thread *t = &mg->thread[thread];
+    return t->exists && !t->ended && t->op.does == MC_AWAIT && !t->stuck;
+}
+
 // Who goes on: `current` first, if it can. MC_NO_THREAD: nobody.
 static unsigned next_thread(unsigned current) {
     unsigned list[MC_THREADS_MAX];
@@ -129,6 +135,8 @@ static unsigned next_thread(unsigned current) {
     bool goes_on = current != MC_NO_THREAD && can_go(current) &&
                    mg->thread[current].op.does != MC_AWAIT;
     if (goes_on && is_private(&mg->thread[current].op))
+        return current;
+    if (current != MC_NO_THREAD && goes_round(current))
         return current;
     if (goes_on)
         list[count++] = current;

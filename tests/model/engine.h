@@ -74,6 +74,7 @@ typedef struct mc_site {
     const char *label;
     const char *object; // as written
     const char *why;
+    uint8_t fails; // of a compare-exchange: the order when it fails; 0: relaxed
 } mc_site;
 
 // mc_site_order: the order of a site in this run; a mutant changes one. Counts

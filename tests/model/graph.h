@@ -173,6 +173,14 @@ void mg_add_write(mg_node *node, const mg_op *op, unsigned place);
 void mg_learn(mg_node *node, uint16_t from);
 
 bool mg_op_reads(const mg_op *op);
+// The order of a compare-exchange that fails; `most` is that of one that does
+// not, which may be a mutant's.
+static inline uint8_t mg_order_of_failure(const mc_site *site, unsigned most) {
+    if (site == NULL || site->fails == MC_PLAIN)
+        return MC_RELAXED;
+    return site->fails == MC_SEQ_CST && most != MC_SEQ_CST ? MC_ACQUIRE
+                                                           : site->fails;
+}
 // Does it write, having found `found`? *value: what.
 bool mg_op_writes(const mg_op *op, unsigned thread, uint64_t found,
                   uint64_t *value);

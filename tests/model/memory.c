@@ -363,18 +363,18 @@ void mg_add_read(mg_node *node, mg_op *op, uint16_t from) {
     }
     location->readers[location->reads++] =
         mg_name(node->e.thread, node->e.index);
-    if (from == 0)
-        return;
-    const mg_node *write = mg_node_of(from);
-    mg_join(t->porf, write->porf);
-    copy_clock(node->porf, t->porf);
-    // A compare-exchange that fails is a relaxed load.
+    // A compare-exchange that fails is a load with an order of its own.
     uint64_t value;
     bool failed = (op->does == MC_CAS || op->does == MC_CAS_WEAK ||
                    op->does == MC_TRYLOCK) &&
                   !mg_op_writes(op, node->e.thread, op->found, &value);
     if (failed)
-        node->e.order = MC_RELAXED;
+        node->e.order = mg_order_of_failure(op->site, op->order);
+    if (from == 0)
+        return;
+    const mg_node *write = mg_node_of(from);
+    mg_join(t->porf, write->porf);
+    copy_clock(node->porf, t->porf);
     if (is_kernel(op->does))
         mg_join(t->kernel, write->e.given);
     else if (acquires(node->e.order))

@@ -77,6 +77,7 @@ typedef struct change {
     const mg_node *cut;    // the read that is visited again; NULL: all stays
     const mg_node *choice; // this one ...
     uint64_t value;        // ... takes that way
+    unsigned expires;      // the sleep of that thread - 1 times out; 0: none
 } change;
 
 static bool leads_to(const mg_node *event, const mg_node *to) {
@@ -143,6 +144,14 @@ static void keep(const change *c) {
                           .rank = rank_of(node, c),
                           .location = node->e.location,
                           .does = node->e.does};
+            head->count[t]++;
+        }
+        if (c->expires == t + 1) {
+            entry *to = take_room(sizeof(*to));
+            *to = (entry){.stamp = ++head->stamp,
+                          .rank = UINT16_MAX,
+                          .location = (uint16_t)mg->thread[t].op.location,
+                          .does = MC_SLEEP_END};
             head->count[t]++;
         }
     }
@@ -502,6 +511,18 @@ static unsigned first(bool (*test)(unsigned thread)) {
 
 static bool is_half(unsigned thread) { return mg->thread[thread].half; }
 
+// Nobody can go on but by the end of a time: the first one's here, another's in
+// plans.
+static unsigned times_out(void) {
+    unsigned thread = first(may_time_out);
+    for (unsigned i = thread + 1; i < MC_THREADS_MAX; i++) {
+        change c = {.expires = i + 1};
+        if (mg->thread[i].exists && !mg->thread[i].ended && may_time_out(i))
+            keep(&c);
+    }
+    return thread;
+}
+
 static unsigned next_thread(void) {
     unsigned thread = first(ready);
     if (thread != MC_NO_THREAD)
@@ -510,10 +531,10 @@ static unsigned next_thread(void) {
         fputs("model: a plan cannot be followed\n", stderr);
         exit(2);
     }
-    bool (*const tests[])(unsigned) = {is_half, can_go, may_time_out};
-    for (unsigned i = 0; i < 3 && thread == MC_NO_THREAD; i++)
-        thread = first(tests[i]);
-    return thread;
+    thread = first(is_half);
+    if (thread == MC_NO_THREAD)
+        thread = first(can_go);
+    return thread != MC_NO_THREAD ? thread : times_out();
 }
 
 bool ml_run(void) {

@@ -8,8 +8,11 @@
 #include <string.h>
 
 // The linker's names for both ends of the section.
-extern const char __start_mc_sites[] __attribute__((weak));
-extern const char __stop_mc_sites[] __attribute__((weak));
+extern const char __start_mc_sites[];
+extern const char __stop_mc_sites[];
+
+// The section is there in a program without atomics too; this is a gap in it.
+static const mc_site no_site __attribute__((section("mc_sites"), used)) = {0};
 
 enum { UNIT = 8, ORDERS = MC_SEQ_CST + 1 };
 
@@ -67,7 +70,11 @@ static int compare(const mc_site *a, const mc_site *b) {
         return file;
     if (a->line != b->line)
         return a->line < b->line ? -1 : 1;
-    return (int)a->does - (int)b->does;
+    if (a->does != b->does)
+        return (int)a->does - (int)b->does;
+    if (a->order != b->order)
+        return (int)a->order - (int)b->order;
+    return strcmp(a->object, b->object);
 }
 
 static int compare_rows(const void *a, const void *b) {
@@ -104,8 +111,6 @@ static size_t unit_of(const mc_site *site) {
 void mc_sites_setup(void) {
     sites = mr_own(sizeof(*sites));
     size_t bytes = (size_t)(__stop_mc_sites - __start_mc_sites);
-    if (bytes == 0)
-        return;
     sites->row_at = mr_own((bytes / UNIT + 1) * sizeof(*sites->row_at));
     sites->rows = mr_own((bytes / sizeof(mc_site) + 1) * sizeof(row));
 

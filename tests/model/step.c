@@ -74,7 +74,7 @@ bool mc_atomic_cas(const mc_site *site, void *object, unsigned width,
         takes(&self->spurious, mg->what->spurious, &mg->totals.bounded_spurious,
               "fails for no reason")) {
         mg_op op = {.does = MC_LOAD,
-                    .order = MC_RELAXED,
+                    .order = mg_order_of_failure(site, site->order),
                     .site = site,
                     .location = mg_locate(object, MG_ATOMIC, width),
                     .width = width};

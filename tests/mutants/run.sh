@@ -146,6 +146,8 @@ tries() {
     builds $kind "$1" || { echo "does not compile"; return; }
     test -e "$1/$kind/test_$2" || links $kind "$1" "$2" ||
         { echo "does not link"; return; }
+    test -n "$(echo "$1/$kind"/*.o "$1/$kind"/tests/*.o)" ||
+        { echo "has nothing of it in it"; return; }
     while test "$times" -gt 0; do
         how=$(outcome $kind "$1/$kind/test_$2" "$3" "$1/$2.$3.log" 2>/dev/null)
         test "$how" = passes || break

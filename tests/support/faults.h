@@ -98,6 +98,7 @@ static inline void faults_sweep_kind(const fault_scenario *s,
         }
         printf("  kind %d: %llu attempts, %llu runs said so\n", (int)kind,
                (unsigned long long)step, (unsigned long long)failures);
+        fflush(stdout);
         CHECK(step == 0 || failures > 0 || (s->spares & 1u << kind) != 0);
         CHECK_EQ(s->run(s->context), 0);
         faults_check_state(before);
@@ -147,7 +148,8 @@ static inline int faults_run_in(void *context) {
 
 static inline void faults_sweep_in(weir_pool *pool, int (*run)(void *context)) {
     faults_in in = {pool, run};
-    const fault_scenario s = {faults_run_in, &in, {-ENOMEM, -EAGAIN, -EMFILE}, 0};
+    const fault_scenario s = {
+        faults_run_in, &in, {-ENOMEM, -EAGAIN, -EMFILE}, 0};
     faults_sweep(&s);
     pool_close(pool);
 }

@@ -23,8 +23,7 @@ static unsigned char memory[BUFFERS][BYTES];
 static int buffers_open(weir_graph *graph, weir_buffer *buffers) {
     for (size_t i = 0; i < BUFFERS; i++) {
         buffers[i].id = 77;
-        int error =
-            weir_buffer_register(graph, memory[i], BYTES, &buffers[i]);
+        int error = weir_buffer_register(graph, memory[i], BYTES, &buffers[i]);
         if (error != 0) {
             CHECK_EQ(buffers[i].id, 77);
             return error;
@@ -38,10 +37,9 @@ static int tasks_submit(weir_flow *flow, const weir_buffer *buffers,
     for (size_t i = 0; i < BEFORE; i++) {
         // Many regions of one buffer, then some of each.
         weir_access access =
-            i < BYTES
-                ? (weir_access)WEIR_ACCESS(WEIR_READ, buffers[0], i, 1)
-                : (weir_access)WEIR_ACCESS(WEIR_READ, buffers[i % BUFFERS], 0,
-                                           8);
+            i < BYTES ? (weir_access)WEIR_ACCESS(WEIR_READ, buffers[0], i, 1)
+                      : (weir_access)WEIR_ACCESS(WEIR_READ,
+                                                 buffers[i % BUFFERS], 0, 8);
         tasks[i].id = 0;
         int error = task_try(flow, &empty, NULL, &access, 1, &tasks[i]);
         if (error != 0) {

@@ -405,9 +405,8 @@ static int cache_fill(weir_cache *cache) {
         CHECK_EQ(entry != NULL, error == 0 && key % 20 != 0);
         if (error != 0) {
             int status = 0;
-            CHECK_EQ(
-                weir_cache_find(cache, &key, sizeof(key), &status, &entry),
-                -ENOENT);
+            CHECK_EQ(weir_cache_find(cache, &key, sizeof(key), &status, &entry),
+                     -ENOENT);
             return error;
         }
         const weir_entry *have = entry != NULL ? entry : get.entry;
@@ -503,8 +502,32 @@ static int frontier_scenario(void *context) {
     return error != 0 ? error : frontier_with(context, WEIR_FRONTIER_OWNER);
 }
 
-static void a_frontier_of_either_engine(void) {
-    with_pools(frontier_scenario);
+static void a_frontier_of_either_engine(void) { with_pools(frontier_scenario); }
+
+// Many items, whose memory comes in large pieces.
+static int items_scenario(void *context) {
+    weir_frontier_options options = WEIR_FRONTIER_OPTIONS_INIT;
+    options.pool = context;
+    options.visit = visit;
+    options.no_edges = 1;
+    weir_frontier *frontier = NULL;
+    int error = weir_frontier_create(&frontier, &options);
+    if (error != 0)
+        return error;
+    for (int i = 0; i < 1200 && error == 0; i++) {
+        weir_key key = WEIR_KEY_INIT(&i, sizeof(i) - 1);
+        error = weir_frontier_seed(frontier, &key);
+    }
+    int status = 0;
+    weir_frontier_close(frontier);
+    CHECK_EQ(weir_frontier_wait(frontier, WEIR_FOREVER, &status), 0);
+    CHECK(error == 0 || status == 0);
+    weir_frontier_destroy(frontier);
+    return error != 0 ? error : status;
+}
+
+static void a_frontier_of_many_items(void) {
+    faults_sweep_in(pool_seeded(1, 1), items_scenario);
 }
 
 // ---- observe ---------------------------------------------------------------
@@ -635,23 +658,41 @@ static void a_process_is_watched(void) {
     faults_sweep(&s);
 }
 
+static int pages_scenario(void *context) {
+    (void)context;
+    static const size_t sizes[] = {100, (size_t)8 << 20};
+    for (size_t i = 0; i < TEST_COUNT(sizes); i++) {
+        char *plain = wr_pages_alloc(sizes[i]);
+        if (plain == NULL)
+            return -ENOMEM;
+        char *huge = wr_pages_alloc_huge(sizes[i]);
+        if (huge != NULL)
+            CHECK(huge[0] == 0 && huge[sizes[i] - 1] == 0);
+        wr_pages_free(plain, sizes[i]);
+        wr_pages_free(huge, sizes[i]);
+        if (huge == NULL)
+            return -ENOMEM;
+    }
+    return 0;
+}
+
+static void pages_of_any_size(void) {
+    const fault_scenario s = {pages_scenario, NULL, {-ENOMEM}, 0};
+    faults_sweep(&s);
+}
+
 #define CASE(name)                                                             \
     { #name, name }
 
 int main(int argc, char **argv) {
     static const test_case cases[] = {
-        CASE(a_pool_with_all_options),
-        CASE(a_deterministic_pool),
-        CASE(a_queue_and_its_senders),
-        CASE(a_drain),
-        CASE(a_pipeline_and_an_order),
-        CASE(a_loop_and_a_lane),
-        CASE(a_cache_with_many_keys),
-        CASE(a_frontier_of_either_engine),
-        CASE(metrics_of_all_kinds),
-        CASE(a_trace_and_a_watchdog),
-        CASE(a_descriptor_moves_up),
-        CASE(a_process_is_watched),
+        CASE(a_pool_with_all_options),  CASE(a_deterministic_pool),
+        CASE(a_queue_and_its_senders),  CASE(a_drain),
+        CASE(a_pipeline_and_an_order),  CASE(a_loop_and_a_lane),
+        CASE(a_cache_with_many_keys),   CASE(a_frontier_of_either_engine),
+        CASE(a_frontier_of_many_items), CASE(metrics_of_all_kinds),
+        CASE(a_trace_and_a_watchdog),   CASE(a_descriptor_moves_up),
+        CASE(a_process_is_watched),     CASE(pages_of_any_size),
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

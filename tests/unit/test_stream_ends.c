@@ -514,6 +514,56 @@ static void a_wait_that_can_never_end_is_said(void) {
     pool_close(pool);
 }
 
+// The first stage takes what comes from outside one after the other.
+static void outside_in_pool(weir_pool *pool) {
+    enum { PUSHED = 100 };
+    line *l = line_open(pool, PUSHED);
+    line_external(l);
+    l->stages[0].mode = WEIR_STAGE_SERIAL_IN_ORDER;
+    l->options.batch = 2;
+    line_create(l);
+    CHECK_EQ(weir_pipeline_start(l->pipeline), 0);
+    for (int i = 0; i < PUSHED; i++) {
+        weir_token *token;
+        CHECK_EQ(weir_pipeline_begin(l->pipeline, &token, WEIR_FOREVER), 0);
+        push_value(l, token);
+    }
+    weir_pipeline_close(l->pipeline);
+    CHECK_EQ(weir_pipeline_wait(l->pipeline, WEIR_FOREVER, &l->report), 0);
+    CHECK_EQ(l->report.delivered, PUSHED);
+    line_close(l);
+}
+
+static void what_comes_from_outside_is_in_order_from_the_start(void) {
+    for_each_pool_with(&(weir_pool_options)WEIR_POOL_OPTIONS_INIT,
+                       outside_in_pool, 20);
+}
+
+static int away_source(weir_worker *self, void *context, weir_token *token) {
+    (void)self;
+    line *l = context;
+    l->held[0] = token;
+    mark_set(&l->reached);
+    return WEIR_STAGE_LATER;
+}
+
+static void a_source_that_is_away_is_waited_for(void) {
+    weir_pool *pool = pool_of(2);
+    line *l = line_open(pool, 10);
+    l->stages[0].run = away_source;
+    line_create(l);
+    CHECK_EQ(weir_pipeline_start(l->pipeline), 0);
+    mark_await(&l->reached, 1);
+    CHECK_EQ(weir_pipeline_cancel(l->pipeline), 0);
+    CHECK_EQ(weir_pipeline_wait(l->pipeline, in_ms(50), NULL), -ETIMEDOUT);
+    weir_token_finish(l->held[0], 0);
+    CHECK_EQ(weir_pipeline_wait(l->pipeline, WEIR_FOREVER, &l->report), 0);
+    CHECK_EQ(l->report.status, -ECANCELED);
+    CHECK_EQ(l->report.delivered, 0);
+    line_close(l);
+    pool_close(pool);
+}
+
 static void push_what_was_not_begun(void) {
     weir_pool *pool = pool_seeded(5, 1);
     line *l = line_open(pool, 10);
@@ -618,6 +668,10 @@ int main(int argc, char **argv) {
         {"a_token_pushed_twice_aborts", a_token_pushed_twice_aborts},
         {"no_memory_changes_nothing", no_memory_changes_nothing},
         {"a_forked_child_is_refused", a_forked_child_is_refused},
+        {"what_comes_from_outside_is_in_order_from_the_start",
+         what_comes_from_outside_is_in_order_from_the_start},
+        {"a_source_that_is_away_is_waited_for",
+         a_source_that_is_away_is_waited_for},
     };
     return test_main(argc, argv, cases, TEST_COUNT(cases));
 }

@@ -37,8 +37,9 @@ LEGAL = {
 }
 ANY_ORDER = "relaxed acquire release acq_rel seq_cst"
 STEPS_MAX = {"atomics": 8, "waits": 8, "races": 9, "locks": 14}
+ORDERS_MAX = {"atomics": 20000, "waits": 1000, "races": 20000, "locks": 20000}
 SMALL = {"graphs": (3, 400), "outcomes": 40, "steps": 0, "ops": 4}
-LARGE = {"graphs": (100, 4000), "outcomes": 800, "steps": 4, "ops": 5}
+LARGE = {"graphs": (50, 1000), "outcomes": 400, "steps": 3, "ops": 5}
 
 
 class Unfit(Exception):
@@ -239,13 +240,13 @@ def fit(kind, number, size):
         steps = STEPS_MAX[kind] + size["steps"]
         if len(sum(bodies, [])) > steps or len(names) > 12:
             continue
-        if not size["steps"] and orders(bodies) > 20000:
+        if size is SMALL and orders(bodies) > ORDERS_MAX[kind]:
             continue
         text = spelled(name, bodies, names, ([0], 0))
         program = oracle.parse(text)[0]
         try:
             outcomes, graphs, search = oracle.answer(program,
-                                                     limit=20 * most)
+                                                     limit=10 * most)
         except oracle.Race:
             if kind != "races" or number % 2:
                 continue

@@ -3,10 +3,10 @@
 """A second opinion on the model checker: what tiny programs may do in RC11.
 
 It reads the litmus tests as text (litmus.h says what they are made of) and
-builds all their execution graphs event by event, each read from any write, each
-write anywhere in modification order, and keeps those that the axioms of "Repairing
-sequential consistency in C/C++11" (PLDI 2017) allow, written down here as they
-stand there. It shares nothing with the checker and is far slower.
+builds all their execution graphs event by event, each read from any write,
+each write anywhere in modification order, and keeps those that the axioms of
+"Repairing sequential consistency in C/C++11" (PLDI 2017) allow, written down
+here as they stand there. It shares nothing with the checker and is far slower.
 
 A release sequence is that of C++20: its head, then read-modify-writes only. A
 lock is a word: taking it an acquiring exchange that found 0, giving it back a

@@ -84,7 +84,8 @@ static void many_may_be_given_back_at_once(void) {
     MC_CHECK(last == 1);
 }
 
-#define EXHAUSTIVE(case) {.name = #case, .body = case, .mode = MC_EXHAUSTIVE}
+#define EXHAUSTIVE(case)                                                       \
+    { .name = #case, .body = case, .mode = MC_EXHAUSTIVE }
 
 const mc_case mc_cases[] = {
     EXHAUSTIVE(one_of_three_is_the_last),

@@ -91,7 +91,8 @@ static void the_last_holder_releases_it(void) {
     MC_CHECK(released == 1);
 }
 
-#define EXHAUSTIVE(case) {.name = #case, .body = case, .mode = MC_EXHAUSTIVE}
+#define EXHAUSTIVE(case)                                                       \
+    { .name = #case, .body = case, .mode = MC_EXHAUSTIVE }
 
 const mc_case mc_cases[] = {
     EXHAUSTIVE(who_holds_a_value_may_use_it_though_it_is_removed),

@@ -17,8 +17,8 @@ void wr_doc_version_at(const wr_doc *doc, size_t index, wr_doc_version *out) {
     out->text = (wr_text){"1.0.0", 5};
 }
 
-int wr_manifest_parse(wr_manifest *out, const char *json, size_t size,
-                      bool top, bool legacy_peers, wr_why *why) {
+int wr_manifest_parse(wr_manifest *out, const char *json, size_t size, bool top,
+                      bool legacy_peers, wr_why *why) {
     (void)json;
     (void)size;
     (void)top;

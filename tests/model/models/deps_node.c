@@ -3,7 +3,8 @@
 // (NODE_1).
 #include "model/model.h"
 
-// Its functions are called as the pool would call them.
+// Their functions are called as the pool would call them.
+#include "programs/deps/resolve_item.c"
 #include "programs/deps/resolve_node.c"
 
 static wr_resolve resolve;
@@ -47,6 +48,50 @@ int wr_semver_parse(wr_semver *out, const char *text, size_t size, bool loose) {
     return -EINVAL;
 }
 
+// ---- of an item, which needs it --------------------------------------------
+
+static wr_settings settings;
+static wr_package package;
+
+void *weir_entry_value(const weir_entry *entry) {
+    return entry != NULL ? &package : NULL;
+}
+
+size_t wr_doc_count(const wr_doc *doc) {
+    (void)doc;
+    return 1;
+}
+
+void wr_doc_version_at(const wr_doc *doc, size_t index, wr_doc_version *out) {
+    (void)doc;
+    (void)index;
+    memset(out, 0, sizeof(*out));
+    out->node = (wr_text){">=18", 4}; // so node's version matters
+}
+
+int64_t wr_resolve_spent(wr_resolve *own, wr_phase phase, int64_t begin_ns) {
+    (void)own;
+    (void)phase;
+    return begin_ns;
+}
+
+static bool picked;
+
+// Looks at node's version, and ends the item there.
+int wr_pick(size_t *out, const wr_doc *doc, const wr_spec *spec,
+            const wr_pick_options *options, wr_why *why) {
+    (void)out;
+    (void)doc;
+    (void)spec;
+    (void)why;
+    MC_CHECK(options == &resolve.pick && options->has_node);
+    MC_CHECK(resolve.node_text[0] == 'v');
+    picked = true;
+    return -ENOMEM;
+}
+
+// ---- the other side --------------------------------------------------------
+
 static void *find_and_tell(void *unused) {
     // As find_out does.
     strcpy(resolve.node_text, "v20");
@@ -69,11 +114,26 @@ static void who_sees_it_known_may_use_it(void) {
     mc_outcome(known);
 }
 
+static void an_item_uses_it_or_waits(void) {
+    static char entry;
+    resolve.settings = &settings;
+    waiter w = {.resolve = &resolve, .entry = (weir_entry *)(void *)&entry};
+    unsigned other = mc_spawn(find_and_tell, NULL);
+    int status = answered(&w);
+    MC_CHECK(status == (picked ? -ENOMEM : WEIR_VISIT_LATER));
+    (void)mc_join(other);
+    mc_outcome(picked);
+}
+
 static const uint64_t either[] = {0, 1, MC_OUTCOMES_END};
 
 const mc_case mc_cases[] = {
     {.name = "who_sees_it_known_may_use_it",
      .body = who_sees_it_known_may_use_it,
+     .mode = MC_EXHAUSTIVE,
+     .outcomes = either},
+    {.name = "an_item_uses_it_or_waits",
+     .body = an_item_uses_it_or_waits,
      .mode = MC_EXHAUSTIVE,
      .outcomes = either},
     {.name = NULL},

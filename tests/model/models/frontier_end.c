@@ -118,7 +118,7 @@ static void an_owner_ends_when_cancelled(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 const mc_case mc_cases[] = {
     BOUNDED(workers_visit_all_and_end, 1),

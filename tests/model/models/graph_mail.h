@@ -1,110 +1,30 @@
 // SPDX-License-Identifier: MIT
 // model/models/graph_mail.h: a group of processes whose processes are threads.
-// Included once in a program: both sides are its own source, so that what they
-// call of the system is a stand-in here. The zygote and its keeper are not
-// there (graph_keeper.c has them): a model wakes up for the bell itself.
+// The zygote and its keeper are not there (graph_keeper.c has them): a model
+// wakes up for the bell itself.
 #ifndef MODEL_GRAPH_MAIL_H
 #define MODEL_GRAPH_MAIL_H
 
-#include "model/models/rooms.h"
-#include "model/os.h"
+#include "model/models/graph_process.h"
 
-#include <errno.h>
-#include <setjmp.h>
-
-static _Noreturn void process_exit(int status);
-static ssize_t process_write(int fd, const void *bytes, size_t count);
-
-#undef _exit
-#define _exit process_exit
-#define write process_write
-#include "graph/child.c"
-#undef write
 #define start procs_start
 #include "graph/procs.c"
 #undef start
 
-enum { MAIL_PROCESSES = 2, MAIL_TASKS = 2, MAIL_PAYLOAD = 64 };
-
-// ---- a process -------------------------------------------------------------
-
-static jmp_buf ends[MC_THREADS_MAX];
-
-// The thread ends in place of the process.
-static _Noreturn void process_exit(int status) {
-    MC_CHECK(status == 0);
-    longjmp(ends[mc_self()], 1);
-}
-
-static ssize_t process_write(int fd, const void *bytes, size_t count) {
-    uint64_t one;
-    MC_CHECK(count == sizeof(one));
-    memcpy(&one, bytes, sizeof(one));
-    MC_CHECK(one == 1);
-    wr_wakefd_signal(&(wr_wakefd){.read_fd = fd, .write_fd = fd});
-    return (ssize_t)count;
-}
-
-// ---- tasks -----------------------------------------------------------------
-
-// All of it is plain but `over`: two at once are a race.
-typedef struct mail_task {
-    wr_ticket ticket;
-    uint64_t argument;
-    unsigned begun; // by the process that runs it
-    wr_ending ending;
-    unsigned claimed, ended;
-    rooms_flag over;
-} mail_task;
-
-static mail_task tasks[MAIL_TASKS];
-
-static mail_task *task_of(wr_ticket *ticket) {
-    return wr_container_of(ticket, mail_task, ticket);
-}
-
-// The graph's answers (settle.c).
-bool wr_ticket_claim(wr_ticket *ticket) {
-    task_of(ticket)->claimed++;
-    return true;
-}
-
-void wr_ticket_ended(wr_ticket *ticket, const wr_ending *ending) {
-    mail_task *task = task_of(ticket);
-    MC_CHECK(task->claimed == 1 && task->ended == 0);
-    MC_CHECK(task->begun == !ending->unrun);
-    task->ended++;
-    task->ending = *ending;
-    rooms_raise(&task->over);
-}
-
-void wr_ticket_unrun(wr_ticket *ticket, int status) {
-    (void)ticket, (void)status;
-    MC_CHECK(!"something was doomed");
-}
-
-static int begin(const weir_kernel_call *call) {
-    uint64_t argument;
-    MC_CHECK(call->number < MAIL_TASKS && call->members == 1);
-    MC_CHECK(call->arguments_size == sizeof(argument));
-    memcpy(&argument, call->arguments, sizeof(argument));
-    MC_CHECK(argument == 100 + call->number);
-    tasks[call->number].begun++;
-    return 0;
-}
+enum { PROCESSES = 2, PAYLOAD = 64 };
 
 // ---- the world -------------------------------------------------------------
 
 static weir_zygote zygote; // the program's
 static weir_zygote copy;   // what the fork left of it to the processes
 static weir_procs *group;
-static worker workers[MAIL_PROCESSES];
-static unsigned threads[MAIL_PROCESSES];
+static worker workers[PROCESSES];
+static unsigned threads[PROCESSES];
 
 // One that looks once before it sleeps, as those do that have no CPU.
 static void *process_main(void *own) {
     worker *self = own;
-    if (setjmp(ends[mc_self()]) != 0)
+    if (setjmp(ways_out[mc_self()]) != 0)
         return NULL;
     say(self, WR_MAIL_READY);
     serve(self);
@@ -112,7 +32,7 @@ static void *process_main(void *own) {
 
 static void *ready_process_main(void *own) {
     worker *self = own;
-    if (setjmp(ends[mc_self()]) != 0)
+    if (setjmp(ways_out[mc_self()]) != 0)
         return NULL;
     serve(self);
 }
@@ -134,13 +54,22 @@ static void zygote_open(int (*kernel)(const weir_kernel_call *call),
     wr_list_init(&zygote.to_spawn);
 }
 
+// The keeper has seen that it is ready.
+static void take_for_ready(wr_child *child) {
+    child->state = WR_CHILD_READY;
+    group->live++;
+    group->starting--;
+}
+
 static void make_processes(size_t mail_bytes, bool ready) {
     for (uint32_t i = 0; i < group->children; i++) {
         child_init(group, i, mail_bytes);
         wr_child *child = &group->child[i];
         wr_child_mail_init(child);
-        child->state = ready ? WR_CHILD_READY : WR_CHILD_STARTING;
+        child->state = WR_CHILD_STARTING;
         child->watch = 1;
+        if (ready)
+            take_for_ready(child);
         workers[i] = (worker){.zygote = &copy,
                               .mail = child->mail,
                               .group = group->group,
@@ -150,10 +79,6 @@ static void make_processes(size_t mail_bytes, bool ready) {
                               .index = i};
         MC_CHECK(wr_forkmark_init(&workers[i].mark) == 0);
     }
-    if (ready) {
-        group->live = group->children;
-        group->starting = 0;
-    }
 }
 
 // The keeper has made all of it; processes that are `ready` have said so.
@@ -161,17 +86,17 @@ static void world_open(int (*kernel)(const weir_kernel_call *call),
                        unsigned cpus, unsigned processes, unsigned depth,
                        bool ready) {
     static _Alignas(WR_CACHE_LINE) char memory[8192];
-    static wr_place places[MAIL_PROCESSES * MAIL_TASKS];
-    static wr_child child[MAIL_PROCESSES];
+    static wr_place places[PROCESSES * TASKS];
+    static wr_child child[PROCESSES];
     zygote_open(kernel, cpus);
     weir_procs_options options = WEIR_PROCS_OPTIONS_INIT;
     options.children = processes;
     options.depth = depth;
-    options.payload = MAIL_PAYLOAD;
-    size_t mail_bytes = wr_mailbox_bytes(MAIL_PAYLOAD, depth);
+    options.payload = PAYLOAD;
+    size_t mail_bytes = wr_mailbox_bytes(PAYLOAD, depth);
     MC_CHECK(wr_page_size() + processes * mail_bytes <= sizeof(memory));
     group = procs_alloc(&zygote, &options);
-    MC_CHECK(group != NULL && depth <= MAIL_TASKS);
+    MC_CHECK(group != NULL && depth <= TASKS);
     group->child = child;
     group->places = places;
     group->memory = memory;
@@ -185,16 +110,11 @@ static void start(unsigned process) {
         mc_spawn(ready ? ready_process_main : process_main, &workers[process]);
 }
 
+static int64_t limit_ns; // of the tasks that are submitted
+
 static void submit_task(unsigned number) {
-    static const weir_kernel known = {.name = "k"};
-    mail_task *task = &tasks[number];
-    task->argument = 100 + number;
-    task->ticket = (wr_ticket){.kernel = &known,
-                               .arguments = &task->argument,
-                               .arguments_size = sizeof(task->argument),
-                               .number = number,
-                               .members = 1};
-    MC_CHECK(submit(&group->endpoint, &task->ticket, 1) == 0);
+    make_task(number, limit_ns);
+    MC_CHECK(submit(&group->endpoint, &tasks[number].ticket, 1) == 0);
 }
 
 // A turn of the keeper, without what it does for the zygote.
@@ -227,18 +147,35 @@ static void collect_until_over(unsigned number) {
     }
 }
 
+static void world_free(void) {
+    for (uint32_t i = 0; i < group->children; i++) {
+        (void)mc_join(threads[i]);
+        MC_CHECK(exits[threads[i]] == 0);
+    }
+    MC_CHECK(group->counts.in_flight == 0 && group->counts.queued == 0);
+    wr_wakefd_close(&zygote.bell);
+    wr_mutex_fini(&group->lock);
+    wr_free(group);
+}
+
 // All processes are told to stop, and do.
 static void world_close(void) {
     wr_mutex_lock(&group->lock);
     group->closing = true;
     wr_mutex_unlock(&group->lock);
     (void)keep();
-    for (uint32_t i = 0; i < group->children; i++)
-        (void)mc_join(threads[i]);
-    MC_CHECK(group->counts.in_flight == 0 && group->counts.queued == 0);
-    wr_wakefd_close(&zygote.bell);
-    wr_mutex_fini(&group->lock);
-    wr_free(group);
+    world_free();
+}
+
+// The same in fewer steps, where it is not what a case is about.
+static void world_end(void) {
+    for (uint32_t i = 0; i < group->children; i++) {
+        wr_child *child = &group->child[i];
+        wr_store(&child->mail->stop, 1, seq_cst, MAIL_6,
+                 "before asleep is looked at");
+        wr_child_wake(child);
+    }
+    world_free();
 }
 
 #endif

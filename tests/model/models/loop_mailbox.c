@@ -156,7 +156,7 @@ static void a_cancelled_call_ends_once(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 static const uint64_t cancels[] = {0, EBUSY, EALREADY, MC_OUTCOMES_END};
 

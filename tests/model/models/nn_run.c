@@ -128,7 +128,8 @@ static void a_cancelled_run_ends_once(void) {
     run_plan(&plan, true);
 }
 
-#define EXHAUSTIVE(case) {.name = #case, .body = case, .mode = MC_EXHAUSTIVE}
+#define EXHAUSTIVE(case)                                                       \
+    { .name = #case, .body = case, .mode = MC_EXHAUSTIVE }
 
 const mc_case mc_cases[] = {
     EXHAUSTIVE(the_last_part_speaks_for_all),

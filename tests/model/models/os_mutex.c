@@ -91,7 +91,7 @@ static void the_last_holder_may_free_it(void) {
 }
 
 #define EXHAUSTIVE(case)                                                       \
-    {.name = #case, .body = case, .mode = MC_EXHAUSTIVE, .spurious = 1}
+    { .name = #case, .body = case, .mode = MC_EXHAUSTIVE, .spurious = 1 }
 
 static const uint64_t either[] = {0, 1, MC_OUTCOMES_END};
 

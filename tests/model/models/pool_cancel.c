@@ -91,6 +91,27 @@ static void done_may_free_what_is_cancelled(void) {
     weir_pool_destroy(pool);
 }
 
+// Both look at the arrivals: each under the right lock.
+static task another;
+
+static void *submit_another(void *pool) {
+    another.job = (weir_job)WEIR_JOB_INIT(run, NULL);
+    MC_CHECK(weir_submit(pool, &another.job) == 0);
+    return NULL;
+}
+
+static void a_cancel_leaves_the_others_alone(void) {
+    weir_pool *pool = rooms_pool(1, 0);
+    one.job = (weir_job)WEIR_JOB_INIT(run, end);
+    MC_CHECK(weir_submit(pool, &one.job) == 0);
+    unsigned other = mc_spawn(submit_another, pool);
+    int error = weir_cancel(pool, &one.job);
+    MC_CHECK(error == 0 || error == -EBUSY || error == -EALREADY);
+    (void)mc_join(other);
+    weir_pool_destroy(pool);
+    MC_CHECK(one.ended == 1 && one.ran == (error != 0) && another.ran == 1);
+}
+
 static int run_until_told(weir_worker *self, weir_job *job) {
     task_of(job)->ran++;
     while (weir_cancelled(self) == 0)
@@ -150,7 +171,7 @@ static void fire_cancel_and_deadline_have_one_outcome(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 static const uint64_t either[] = {0, 1, MC_OUTCOMES_END};
 static const uint64_t cancels[] = {0, EBUSY, EALREADY, MC_OUTCOMES_END};
@@ -168,6 +189,7 @@ const mc_case mc_cases[] = {
      .preemptions = 2,
      .outcomes = cancels},
     BOUNDED(done_may_free_what_is_cancelled, 2),
+    BOUNDED(a_cancel_leaves_the_others_alone, 1),
     BOUNDED(a_running_job_is_told, 2),
     {.name = "a_deadline_is_kept_though_all_sleep",
      .body = a_deadline_is_kept_though_all_sleep,

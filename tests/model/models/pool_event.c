@@ -137,7 +137,7 @@ static void a_job_may_be_waited_for_by_its_done(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 const mc_case mc_cases[] = {
     BOUNDED(who_has_waited_may_free_it, 3),

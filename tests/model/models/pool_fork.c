@@ -36,6 +36,35 @@ static void a_join_sees_what_the_thief_did(void) {
     weir_pool_destroy(pool);
 }
 
+// ---- asleep in the join ----------------------------------------------------
+
+static rooms_flag has_it, goes_on;
+
+static void run_slowly(weir_worker *self, weir_fork *fork) {
+    rooms_raise(&has_it);
+    rooms_await(&goes_on);
+    run_fork(self, fork);
+}
+
+// The thief ends while the joiner looks, lends its place or sleeps.
+static int join_a_thief(weir_worker *self, weir_job *job) {
+    (void)job;
+    record r = {.value = 0};
+    weir_fork_begin(self, &r.fork, run_slowly);
+    rooms_await(&has_it);
+    rooms_raise(&goes_on);
+    weir_fork_join(self, &r.fork, run_slowly);
+    MC_CHECK(r.value == 7);
+    return 0;
+}
+
+static void a_join_that_sleeps_is_woken(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    forker = (weir_job)WEIR_JOB_INIT(join_a_thief, NULL);
+    MC_CHECK(weir_submit(pool, &forker) == 0);
+    weir_pool_destroy(pool);
+}
+
 // ---- nested ----------------------------------------------------------------
 
 static rooms_flag stolen;
@@ -79,18 +108,24 @@ static int run_unrelated(weir_worker *self, weir_job *job) {
     return 0;
 }
 
+// It is queued while the other worker has the fork.
 static int join_with_others_about(weir_worker *self, weir_job *job) {
-    int status = fork_and_join(self, job);
+    (void)job;
+    record r = {.value = 0};
+    weir_fork_begin(self, &r.fork, run_slowly);
+    rooms_await(&has_it);
+    unrelated = (weir_job)WEIR_JOB_INIT(run_unrelated, NULL);
+    MC_CHECK(weir_submit(weir_worker_pool(self), &unrelated) == 0);
+    rooms_raise(&goes_on);
+    weir_fork_join(self, &r.fork, run_slowly);
     rooms_raise(&joined);
-    return status;
+    return 0;
 }
 
 static void a_join_waits_without_unrelated_work(void) {
     weir_pool *pool = rooms_pool(2, 0);
     forker = (weir_job)WEIR_JOB_INIT(join_with_others_about, NULL);
-    unrelated = (weir_job)WEIR_JOB_INIT(run_unrelated, NULL);
     MC_CHECK(weir_submit(pool, &forker) == 0);
-    MC_CHECK(weir_submit(pool, &unrelated) == 0);
     weir_pool_destroy(pool);
 }
 
@@ -116,10 +151,14 @@ static void a_fork_too_many_runs_at_once(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    {                                                                          \
+        .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most,  \
+        .stale = 1                                                             \
+    }
 
 const mc_case mc_cases[] = {
     BOUNDED(a_join_sees_what_the_thief_did, 1),
+    BOUNDED(a_join_that_sleeps_is_woken, 1),
     BOUNDED(a_join_helps_with_what_its_fork_forks, 1),
     BOUNDED(a_join_waits_without_unrelated_work, 1),
     BOUNDED(a_fork_too_many_runs_at_once, 1),

@@ -123,11 +123,10 @@ static void who_finds_a_job_wakes_the_next(void) {
 }
 
 #define BOUNDED(case, most, older)                                             \
-    {.name = #case,                                                            \
-     .body = case,                                                             \
-     .mode = MC_BOUNDED,                                                       \
-     .preemptions = most,                                                      \
-     .stale = older}
+    {                                                                          \
+        .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most,  \
+        .stale = older                                                         \
+    }
 
 const mc_case mc_cases[] = {
     BOUNDED(a_job_that_arrives_as_the_worker_falls_asleep_runs, 2, 1),

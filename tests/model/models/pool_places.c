@@ -98,7 +98,7 @@ static void a_broadcast_reaches_each_worker_once(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 const mc_case mc_cases[] = {
     BOUNDED(a_stand_in_runs_what_a_worker_waits_for, 1),

@@ -108,7 +108,7 @@ static void a_scope_waits_without_unrelated_work(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 const mc_case mc_cases[] = {
     BOUNDED(a_scope_may_go_when_its_wait_returns, 1),

@@ -108,7 +108,7 @@ static void the_pool_may_go_while_a_submit_returns(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 const mc_case mc_cases[] = {
     BOUNDED(a_drain_runs_what_was_accepted, 2),

@@ -147,7 +147,7 @@ static void the_last_side_to_go_frees_it(void) {
 }
 
 #define BOUNDED(case, most)                                                    \
-    {.name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most}
+    { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 static const uint64_t drops[] = {0, 1, MC_OUTCOMES_END};
 

@@ -9,7 +9,7 @@ weir_test(faults_rooms
     a_loop_and_a_lane
     a_cache_with_many_keys
     a_frontier_of_either_engine
-    a_frontier_of_many_items
+    a_frontier_of_many_edges
     metrics_of_all_kinds
     a_trace_and_a_watchdog
     a_descriptor_moves_up
@@ -71,6 +71,8 @@ endif()
 if(NOT WEIR_SANITIZE AND CMAKE_SYSTEM_NAME STREQUAL "Linux"
         AND TARGET weir_program)
     add_library(fault_system MODULE faults/system.c)
+    set_target_properties(fault_system PROPERTIES
+        C_VISIBILITY_PRESET default)
     add_executable(fault_sweep faults/sweep.c)
     foreach(part fault_system fault_sweep)
         target_include_directories(${part}

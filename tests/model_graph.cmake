@@ -15,6 +15,7 @@ weir_model(graph_mail ROOMS graph pool CASES
     two_tasks_in_a_mailbox_are_run_once_each
     who_has_nothing_to_do_stops
     a_task_with_a_limit_may_end_in_time
+    a_turn_of_the_keeper_leaves_no_outcome
     a_task_is_taken_back_or_begun_not_both
     a_frame_holds_another_task_after_one_was_taken_back
     two_processes_run_a_task_once
@@ -44,4 +45,5 @@ weir_model(graph_keeper ROOMS graph pool
         a_group_comes_up_and_is_gone
         the_keeper_brings_an_outcome
         a_dead_process_loses_what_it_was_at_and_no_more
+        what_was_done_before_a_death_counts
         what_overruns_is_killed_and_no_other)

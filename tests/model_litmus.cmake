@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Tests of the checker itself (tests/model/litmus/README.md).
 
-# weir_litmus(name): all BOTH and RACY of litmus/<name>.c, two cases each: they
-# are read from the file, so that none is written and not run.
+# weir_litmus(name): all BOTH, RACY, SLEEPS and STUCK of litmus/<name>.c, two
+# cases each: they are read from the file, so that none is written and not run.
 function(weir_litmus name)
     set(file ${model_folder}/litmus/${name}.c)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
     file(READ ${file} text)
-    string(REGEX MATCHALL "(BOTH|RACY)\\([a-z0-9_]+\\)" tests "${text}")
-    list(TRANSFORM tests REPLACE "[A-Z]+\\((.*)\\)" "\\1")
+    string(REGEX MATCHALL "(BOTH|RACY|SLEEPS|STUCK)\\([a-z0-9_]+"
+        tests "${text}")
+    list(TRANSFORM tests REPLACE "[A-Z]+\\((.*)" "\\1")
     set(cases)
     foreach(test ${tests})
         list(APPEND cases ${test} ${test}_brute)
@@ -22,6 +23,7 @@ set(litmus_tests sb mp order cause sync random_atomics random_waits random_races
 foreach(name ${litmus_tests})
     weir_litmus(${name})
 endforeach()
+weir_litmus(random_sleeps)
 
 # The outcomes and counts in those files are right: found in another way.
 list(TRANSFORM litmus_tests REPLACE "(.+)" "${model_folder}/litmus/\\1.c"
@@ -33,21 +35,23 @@ weir_script(model.oracle model/litmus/oracle.sh check ${litmus_files})
 set(WEIR_LITMUS_FIRST 1000 CACHE STRING
     "number of the first random litmus test of litmus_more")
 set(litmus_more)
-foreach(kind "atomics large" "races large" waits "locks")
-    separate_arguments(words UNIX_COMMAND "${kind}")
-    list(GET words 0 kind)
-    list(REMOVE_AT words 0)
-    set(file ${CMAKE_CURRENT_BINARY_DIR}/more_${kind}.c)
+function(weir_litmus_more name kind count)
+    set(file ${CMAKE_CURRENT_BINARY_DIR}/more_${name}.c)
     add_custom_command(OUTPUT ${file}
         COMMAND python3 ${model_folder}/litmus/generate.py
-            ${kind} ${WEIR_LITMUS_FIRST} 50 ${words} > ${file}
+            ${kind} ${WEIR_LITMUS_FIRST} ${count} ${ARGN} > ${file}
         DEPENDS ${model_folder}/litmus/generate.py
             ${model_folder}/litmus/oracle.py
-        COMMENT "Making up 50 litmus tests of ${kind}; takes minutes")
-    add_executable(model_more_${kind} EXCLUDE_FROM_ALL ${file})
-    weir_model_link(model_more_${kind} model_base model_os model_checker)
-    list(APPEND litmus_more COMMAND model_more_${kind})
-endforeach()
+        COMMENT "Making up ${count} litmus tests; takes minutes")
+    add_executable(model_more_${name} EXCLUDE_FROM_ALL ${file})
+    weir_model_link(model_more_${name} model_base model_os model_checker)
+    set(litmus_more ${litmus_more} COMMAND model_more_${name} PARENT_SCOPE)
+endfunction()
+weir_litmus_more(atomics atomics 50)
+weir_litmus_more(waits waits 50)
+weir_litmus_more(races races 50)
+weir_litmus_more(locks locks 50)
+weir_litmus_more(large atomics 10 large)
 add_custom_target(litmus_more ${litmus_more})
 
 # Algorithms that are wrong, which must be caught, beside those that are right.

@@ -44,7 +44,8 @@ weir_model_part(deps_chosen)
 
 weir_model(deps_node
     CASES
-        who_sees_it_known_may_use_it)
+        who_sees_it_known_may_use_it
+        an_item_uses_it_or_waits)
 weir_model_part(deps_node)
 
 weir_model(frontier_end
@@ -54,6 +55,8 @@ weir_model(frontier_end
         an_owner_has_all_visited_and_ends
         workers_find_a_key_once
         an_owner_finds_a_key_once
+        done_sees_what_all_visits_did
+        who_finds_it_ended_may_look
         workers_end_when_cancelled
         an_owner_ends_when_cancelled)
 

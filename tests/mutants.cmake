@@ -1,4 +1,10 @@
 # SPDX-License-Identifier: MIT
+# Each mutant names text of the sources: is it still there?
+if(NOT WEIR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL Debug)
+    weir_script(mutants.text mutants/run.sh --text ${PROJECT_SOURCE_DIR}
+        ${CMAKE_CURRENT_BINARY_DIR}/mutants_text)
+endif()
+
 # The laws broken on purpose, one mutant for each: that the machinery works and
 # the laws have teeth. All of them: `make mutants` (mutants/README.md). Once,
 # where it is quick, and with the builder that it knows.

@@ -59,6 +59,7 @@ version=$($CC --version 2>/dev/null) || die "$CC does not run"
 # ---- the checker, once -----------------------------------------------------
 
 mkdir -p "$out"
+out=$(cd "$out" && pwd)
 work=$(mktemp -d "$out/.work.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT
@@ -82,15 +83,15 @@ compile() {
 is_built() {
     test -f "$out/checker.a" || return 1
     printf '%s\n' "$version" | cmp -s - "$out/checker.by" || return 1
-    test -z "$(find "$0" "$root/tests/model" "$root/src/base" "$root/src/os" \
-        \( -name '*.[ch]' -o -name model.sh \) -newer "$out/checker.a" |
-        head -n 1)"
+    test -z "$(find "$0" "$root"/tests/model/*.[ch] "$root/tests/model/shim" \
+        "$root/src/base" "$root/src/os" -type f -newer "$out/checker.by")"
 }
 
 # Several may do so at once: what each makes is whole before it gets its name.
 build_checker() (
     echo "building the checker, once, in $out" >&2
     cd "$work"
+    printf '%s\n' "$version" >checker.by # older than what changes from now on
     set --
     for source in "$root"/tests/model/*.c; do
         case $source in
@@ -102,9 +103,8 @@ build_checker() (
     compile $plain -O2 -c "$@" &&
         compile $checked -c "$root/tests/model/os.c" &&
         ar rc checker.a ./*.o && rm ./*.o || exit 1
-    printf '%s\n' "$version" >checker.by
-    mv checker.by "$out/checker.by"
     mv checker.a "$out/checker.a"
+    mv checker.by "$out/checker.by"
 )
 
 is_built || build_checker || die "the checker cannot be built with $CC"
@@ -168,6 +168,9 @@ test $# -eq 0 || shift
 }
 mv "$work/program" "$out/$name"
 rm -rf "$work"
+# As one would call it oneself, for the words that it prints to be run again.
+run=$out/$name
+test "$run" = "${run#"$PWD"/}" || run=./${run#"$PWD"/}
 status=0
-"$out/$name" "$@" || status=$?
+"$run" "$@" || status=$?
 exit $status

@@ -343,7 +343,7 @@ int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
                     void **captured) {
     wr_arrivals_gather(pool);
     wr_job *own = wr_job_of(job);
-    uint32_t state = wr_load(&own->state, acquire, JOB_1,
+    uint32_t state = wr_load(&wr_job_of(job)->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     if (state == WR_JOB_RUNNING) {
         if (tell)

@@ -253,6 +253,7 @@ const char *mc_trace_note(unsigned at) {
 // Events that are added at once follow from the others.
 static bool is_decided(const mc_event *event) {
     switch (event->does) {
+    case MC_LOCK: return event->writes; // one that finds it held waits
     case MC_INIT:
     case MC_FENCE:
     case MC_SPAWN:

@@ -83,7 +83,7 @@ typedef struct mc_case {
     unsigned spurious;
     // How often, for each thread, a wait with a deadline may end because it
     // passed, although something else could have ended it. Where nothing else
-    // can, it always may; MC_BOUNDED sees what it wrote then only from there on.
+    // can, it always may; what it does then MC_BOUNDED orders after all before.
     unsigned timeouts;
     unsigned stale;   // MC_BOUNDED: loads of an older value; 0: no bound
     unsigned steps;   // of one execution; 0: 2000

@@ -4,6 +4,7 @@
 # script; README.md has the format) and wants a test to fail, crash or hang for
 # each: what no test would notice is not tested.
 # usage: run.sh [-a ASAN-TREE] ROOT TREE WORK [ROOM | ROOM.MUTANT]...
+#        run.sh --text ROOT WORK    only looks whether all edits can be made
 # TREE, and ASAN-TREE for cases that only AddressSanitizer notices, are build
 # folders of Ninja with the tests in them. Prints the table; WORK/table.md is
 # the same in Markdown.
@@ -156,20 +157,25 @@ tries() {
     echo "$how"
 }
 
-# verdict MUTANT FOLDER: killed, survived or wrong, and why.
-verdict() {
-    local folder=$2 n=0 file program case how got tried=""
+# edits MUTANT FOLDER: the copy of the room, broken; or says why not.
+edits() {
+    local folder=$2 n=0 file
     cut_out "$1" "$folder"
     mkdir -p "$folder/src"
     cp -R "$root/src/$room" "$folder/src"
     while read -r file; do
         n=$((n + 1))
         replace "$folder/src/$room/$file" "$folder/old.$n" \
-            "$folder/new.$n" || {
-            echo "wrong|edit $n is not there exactly once in $file"
-            return
-        }
+            "$folder/new.$n" && continue
+        echo "edit $n is not there exactly once in $file"
+        return 1
     done <"$folder/files"
+}
+
+# verdict MUTANT FOLDER: killed, survived or wrong, and why.
+verdict() {
+    local folder=$2 why program case how got tried=""
+    why=$(edits "$1" "$folder") || { echo "wrong|$why"; return; }
     while read -r program case how; do
         got=$(tries "$folder" "$program" "$case" "$how" 2>"$folder/log")
         case $got in
@@ -203,6 +209,29 @@ fit() {
     rm "$log"
 }
 
+# names: all mutants, a line each.
+names() {
+    local file
+    for file in "$here"/*.txt; do
+        awk -v room="$(basename "$file" .txt)" '
+            /^== / {sub(/:$/, "", $3); print room "." $3}' "$file"
+    done
+}
+
+# text: whether all edits can be made.
+text() {
+    local name room why status=0
+    while read -r name; do
+        room=${name%%.*}
+        rm -rf "$work"
+        mkdir -p "$work"
+        why=$(edits "$name" "$work") && continue
+        echo "$name: $why"
+        status=1
+    done < <(names)
+    return $status
+}
+
 # mutant NAME: its line of the table, in WORK/NAME.line.
 mutant() {
     local folder=$work/$1 room=${1%%.*} line
@@ -217,6 +246,12 @@ mutant() {
 
 # ---- all of them -----------------------------------------------------------
 
+if test "$1" = --text; then
+    root=$(realpath "$2") work=$(realpath -m "$3")
+    here=$root/tests/mutants
+    text
+    exit
+fi
 declare -A trees
 test "$1" = -a && trees[asan]=$(realpath "$2") && shift 2
 root=$(realpath "$1") trees[plain]=$(realpath "$2") work=$(realpath -m "$3")
@@ -230,10 +265,7 @@ esac
 rm -rf "$work"
 mkdir -p "$work"
 : >"$work/unfit"
-for file in "$here"/*.txt; do
-    room=$(basename "$file" .txt)
-    awk -v room="$room" '/^== / {sub(/:$/, "", $3); print room "." $3}' "$file"
-done >"$work/all"
+names >"$work/all"
 if test $# -eq 0; then
     cp "$work/all" "$work/names"
 else

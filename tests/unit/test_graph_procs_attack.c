@@ -118,10 +118,11 @@ static int continue_run(weir_worker *self, weir_job *job) {
     return 0;
 }
 
-// The job lies on the stack of who waits: it is told of the end, not the run.
+// The job lies on the stack of who waits: it is told of the end, not the run,
+// and in order: what the worker read of the job was before.
 static void continue_done(weir_job *job, int status) {
     (void)job, (void)status;
-    tally_add(&continued);
+    mark_set(&continued);
 }
 
 // Nobody waits: what tells the keeper must come through all the same.
@@ -133,7 +134,7 @@ static void a_kernel_may_close_every_descriptor(void) {
         weir_task task = give(&w, &kernels[CLOSE], 0);
         weir_job job = WEIR_JOB_INIT(continue_run, continue_done);
         CHECK_EQ(weir_task_attach(w.graph, task, &job), 0);
-        tally_await(&continued, 1);
+        mark_await(&continued, 1);
         int status = outcome_of(&w, task).status;
         CHECK(status == 0 || status == -EOWNERDEAD);
         check_done(&w, give(&w, &kernels[COUNT], i));

@@ -607,7 +607,7 @@ static void *arriving_main(void *arg) {
 }
 
 static void a_pool_may_go_while_an_arrival_returns(void) {
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 10; i++) {
         arriving a = {.pool = pool_of(1),
                       .job = WEIR_JOB_INIT(arriving_run, arriving_done)};
         tally_init(&a.ended);

@@ -446,7 +446,7 @@ static void clients_may_vanish_at_any_moment(void) {
 
 static void pictures_at_once_have_a_limit(void) {
     enum { PICTURES = 16, LINES = 15 }; // fewer than limits.requests
-    server s = open_with("--set limits.running=1 --set batching.items=1", 120);
+    server s = open_with("--set limits.running=1 --set batching.items=1", 240);
     peer watcher = peer_dial(&s), clients[PICTURES];
     onnx_bytes picture = png_many(LINES);
     for (int i = 0; i < PICTURES; i++) {

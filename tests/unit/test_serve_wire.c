@@ -357,8 +357,10 @@ static void half_a_connection_gets_what_is_there(void) {
 
 // ---- stopping --------------------------------------------------------------
 
+// However long that takes here.
 static void a_stop_answers_what_was_accepted(void) {
-    server s = server_start("--set limits.running=1 --set batching.items=1");
+    server s = server_start("--set limits.running=1 --set batching.items=1 "
+                            "--set server.shutdown=1h");
     load_model(&s, "slow", model_slow(40));
     enum { CLIENTS = 6 };
     peer watcher = peer_dial(&s), clients[CLIENTS], half = peer_dial(&s);
@@ -403,7 +405,8 @@ static void a_stop_answers_what_was_accepted(void) {
 }
 
 static void a_draining_server_says_so(void) {
-    server s = server_start("--set limits.running=1 --set batching.items=1");
+    server s = server_start("--set limits.running=1 --set batching.items=1 "
+                            "--set server.shutdown=1h");
     load_model(&s, "slow", model_slow(400));
     peer watcher = peer_dial(&s), p = peer_dial(&s), q = peer_dial(&s);
     ask_slow(&p, 4096);

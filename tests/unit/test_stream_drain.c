@@ -340,8 +340,8 @@ static void few_items_run_on_one_worker(void) {
     pool_close(pool);
 }
 
-// This looks at the clock to measure, not to wait: of three tenths of a second
-// at least one must pass without work.
+// This looks at the clock to measure, not to wait: jobs of nothing would be
+// many by then.
 static void an_empty_queue_costs_nothing(void) {
     weir_pool *pool = pool_of(2);
     bench *b = bench_open(pool, 8);
@@ -349,14 +349,9 @@ static void an_empty_queue_costs_nothing(void) {
     CHECK_EQ(weir_drain_start(&drain, pool, b->queue, &b->options), 0);
     while (counts_of(pool).succeeded == 0)
         sched_yield();
-    uint64_t least = UINT64_MAX;
-    for (int i = 0; i < 3 && least >= 10; i++) {
-        uint64_t started = counts_of(pool).started;
-        until(in_ms(100));
-        started = counts_of(pool).started - started;
-        least = started < least ? started : least;
-    }
-    CHECK(least < 10);
+    uint64_t started = counts_of(pool).started;
+    until(in_ms(300));
+    CHECK(counts_of(pool).started - started < 10);
     weir_sender_drop(b->sender);
     CHECK_EQ(weir_drain_wait(drain, WEIR_FOREVER, &b->report), 0);
     weir_drain_destroy(drain);

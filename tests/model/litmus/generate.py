@@ -39,7 +39,7 @@ ANY_ORDER = "relaxed acquire release acq_rel seq_cst"
 STEPS_MAX = {"atomics": 8, "waits": 8, "races": 9, "locks": 14}
 ORDERS_MAX = {"atomics": 20000, "waits": 1000, "races": 20000, "locks": 20000}
 SMALL = {"graphs": (3, 400), "outcomes": 40, "steps": 0, "ops": 4}
-LARGE = {"graphs": (50, 1000), "outcomes": 400, "steps": 3, "ops": 5}
+LARGE = {"graphs": (50, 400), "outcomes": 400, "steps": 3, "ops": 5}
 
 
 class Unfit(Exception):
@@ -290,4 +290,8 @@ if __name__ == "__main__":
             or sys.argv[4:] not in ([], ["large"])):
         print(__doc__.strip(), file=sys.stderr)
         sys.exit(2)
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except oracle.Wrong as problem:
+        print("generate.py:", problem, file=sys.stderr)
+        sys.exit(1)

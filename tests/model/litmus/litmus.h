@@ -12,6 +12,8 @@
 #include "base/atomic.h"
 #include "model/model.h"
 
+#include <errno.h>
+
 // Not every file uses all of them.
 #define LITMUS_OWN static __attribute__((unused))
 
@@ -40,6 +42,13 @@ LITMUS_OWN unsigned litmus_threads[MC_THREADS_MAX];
     } while (true)
 #define FENCE(order) mc_fence(order, LITMUS, "")
 
+// reg: 0 woken (or for no reason), 1 another value was there, 2 time-out.
+#define SLEEP(reg, at, expected)                                               \
+    ((void)(reg = litmus_sleep(&at, expected, false)))
+#define SLEEP_TIMED(reg, at, expected)                                         \
+    ((void)(reg = litmus_sleep(&at, expected, true)))
+#define WAKE(at, count) mc_futex_wake(&at.value, count)
+
 #define LOCK(at) mc_lock(&at)
 // reg: was the lock taken?
 #define TRY(reg, at) ((void)(reg = mc_trylock(&at)))
@@ -50,6 +59,12 @@ LITMUS_OWN unsigned litmus_threads[MC_THREADS_MAX];
 // Thread `number` of the test runs `body`; those of LITMUS are 0, 1, 2.
 #define SPAWN(number, body) litmus_spawn(number, body)
 #define JOIN(number) ((void)mc_join(litmus_threads[number]))
+
+LITMUS_OWN uint32_t litmus_sleep(wr_atomic_u32 *at, uint32_t expected,
+                                 bool timed) {
+    int status = mc_futex_wait(&at->value, expected, timed);
+    return status == 0 ? 0 : status == -EAGAIN ? 1 : 2;
+}
 
 typedef void litmus_body(void);
 
@@ -116,6 +131,9 @@ LITMUS_OWN void litmus_run(const char *names, unsigned count,
         litmus_run("", sizeof(bodies) / sizeof(*bodies), bodies);              \
     }
 
+// DEADLOCK(test, bodies...): in some execution somebody sleeps for ever.
+#define DEADLOCK(test, ...) RACE(test, __VA_ARGS__)
+
 // Its two cases: every graph once, and every schedule.
 #define BOTH(test) GRAPHS(test), SCHEDULES(test)
 #define GRAPHS(test)                                                           \
@@ -133,6 +151,25 @@ LITMUS_OWN void litmus_run(const char *names, unsigned count,
     {.name = #test, .body = test, .finds = MC_RACE}, {                         \
         .name = #test "_brute", .body = test, .mode = MC_BOUNDED,              \
         .preemptions = MC_ALL_PREEMPTIONS, .finds = MC_RACE                    \
+    }
+
+// Cases in which sleeps end for no reason, or early, so often in a thread.
+#define SLEEPS(test, reasonless, early)                                        \
+    {.name = #test,                                                            \
+     .body = test,                                                             \
+     .spurious = reasonless,                                                   \
+     .timeouts = early,                                                        \
+     .outcomes = test##_outcomes},                                             \
+    {                                                                          \
+        .name = #test "_brute", .body = test, .mode = MC_BOUNDED,              \
+        .preemptions = MC_ALL_PREEMPTIONS, .spurious = reasonless,             \
+        .timeouts = early, .outcomes = test##_outcomes                         \
+    }
+// Cases in which somebody sleeps and nobody is left to wake them.
+#define STUCK(test)                                                            \
+    {.name = #test, .body = test, .finds = MC_DEADLOCK}, {                     \
+        .name = #test "_brute", .body = test, .mode = MC_BOUNDED,              \
+        .preemptions = MC_ALL_PREEMPTIONS, .finds = MC_DEADLOCK                \
     }
 
 #endif

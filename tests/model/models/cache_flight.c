@@ -185,6 +185,6 @@ const mc_case mc_cases[] = {
     BOUNDED(callers_at_once_share_one_load, 1),
     BOUNDED(what_was_invalidated_is_not_published, 1),
     BOUNDED(who_leaves_takes_only_himself_along, 1),
-    BOUNDED(a_cycle_is_refused_and_all_are_answered, 0),
+    BOUNDED(a_cycle_is_refused_and_all_are_answered, 1),
     {.name = NULL},
 };

@@ -173,12 +173,14 @@ int model_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *end,
     if (end != NULL && time_passes) {
         // When nobody else can go on: so a ring is heard late.
         static wr_atomic_u32 never;
-        MC_CHECK(wr_futex_wait(&never, 0, INT64_MAX - 1) == -ETIMEDOUT);
+        int64_t end_ns = wr_now_ns() + end->tv_sec * 1000000000 + end->tv_nsec;
+        MC_CHECK(wr_futex_wait(&never, 0, end_ns) == -ETIMEDOUT);
         return look(polled, count);
     }
     MC_CHECK(mo_wakefd_wait(&copy.bell));
+    found = look(polled, count);
     polled[0].revents = POLLIN;
-    return 1;
+    return found + 1;
 }
 
 int model_watch(int pid) { return pid == ZYGOTE_PID ? ZYGOTE_WATCH : pid; }
@@ -243,10 +245,11 @@ static void the_keeper_brings_an_outcome(void) {
     world_close();
 }
 
-// Only the first of them.
+static uint64_t deadly; // number of the task that its process dies of
+
 static int die(const weir_kernel_call *call) {
     (void)begin(call);
-    if (call->number == 0)
+    if (call->number == deadly)
         process_exit(3);
     return 0;
 }
@@ -261,6 +264,19 @@ static void a_dead_process_loses_what_it_was_at_and_no_more(void) {
     MC_CHECK(tasks[0].ending.exit_status == 3);
     MC_CHECK(tasks[1].ending.status == 0 && tasks[1].begun == 1);
     MC_CHECK(made == 2);
+    world_close();
+}
+
+// Though it was collected after the death.
+static void what_was_done_before_a_death_counts(void) {
+    deadly = 1;
+    world_open(die, 2);
+    submit_task(0, 0);
+    submit_task(1, 0);
+    rooms_await(&tasks[0].over);
+    rooms_await(&tasks[1].over);
+    MC_CHECK(tasks[0].ending.status == 0);
+    MC_CHECK(tasks[1].ending.status == -EOWNERDEAD);
     world_close();
 }
 
@@ -295,6 +311,7 @@ const mc_case mc_cases[] = {
     BOUNDED(a_group_comes_up_and_is_gone, 1, 1),
     BOUNDED(the_keeper_brings_an_outcome, 1, 1),
     BOUNDED(a_dead_process_loses_what_it_was_at_and_no_more, 0, 1),
+    BOUNDED(what_was_done_before_a_death_counts, 0, 1),
     BOUNDED(what_overruns_is_killed_and_no_other, 0, 1),
     {.name = NULL},
 };

@@ -111,8 +111,8 @@ static void the_pool_may_go_while_a_submit_returns(void) {
     { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
 const mc_case mc_cases[] = {
-    BOUNDED(a_drain_runs_what_was_accepted, 2),
-    BOUNDED(a_cancel_ends_what_was_accepted, 2),
+    BOUNDED(a_drain_runs_what_was_accepted, 3),
+    BOUNDED(a_cancel_ends_what_was_accepted, 3),
     BOUNDED(a_drain_lets_jobs_submit_more, 2),
     BOUNDED(two_may_stop_at_once, 1),
     BOUNDED(the_pool_may_go_while_a_submit_returns, 2),

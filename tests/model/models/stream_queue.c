@@ -152,16 +152,16 @@ static void the_last_side_to_go_frees_it(void) {
 static const uint64_t drops[] = {0, 1, MC_OUTCOMES_END};
 
 const mc_case mc_cases[] = {
-    BOUNDED(all_that_was_sent_is_received_in_order, 2),
+    BOUNDED(all_that_was_sent_is_received_in_order, 3),
     {.name = "who_closes_frees_who_waits",
      .body = who_closes_frees_who_waits,
      .mode = MC_BOUNDED,
-     .preemptions = 2,
+     .preemptions = 3,
      .outcomes = drops},
     {.name = "a_receive_that_times_out_takes_nothing",
      .body = a_receive_that_times_out_takes_nothing,
      .mode = MC_BOUNDED,
-     .preemptions = 2,
+     .preemptions = 3,
      .timeouts = 1},
     BOUNDED(each_item_wakes_a_receiver, 1),
     BOUNDED(each_free_place_wakes_a_sender, 1),

@@ -79,29 +79,49 @@ timeout 60 $words >said 2>&1 || status=$?
 test $status -eq 1 || fail "status $status of $words"
 says '^a_case: a failed check'
 
+# The trace that the guide explains is the one that is printed.
+cd "$root"
+status=0
+timeout 200 tools/model.sh examples/model/spsc_ring.c -- \
+    --show too_early_is_found >"$scratch/user/said" 2>&1 || status=$?
+cd "$scratch/user"
+test $status -eq 0 || fail "the example: status $status"
+grep -E '^ +[0-9]+  |examples/model' said >steps
+test "$(wc -l <steps)" -gt 10 || fail "no steps"
+while IFS= read -r step; do
+    grep -qxF -e "$step" "$root/docs/guide/prove.md" || {
+        echo "$step" >said
+        fail "docs/guide/prove.md has another trace"
+    }
+done <steps
+
 # ---- what does not ---------------------------------------------------------
 
-# refuses PATTERN LINES: such a program, and what is said of it.
-refuses() {
-    program wrong.c "$2"
-    model 2 wrong.c
-    says "$1"
-}
-refuses '^wrong.c:8: an atomic object is used without' 'number = 1;'
-refuses '^wrong.c:8: an atomic object is used without' \
-    '__atomic_fetch_add(&number, 1, __ATOMIC_RELAXED);'
-refuses '^wrong.c:8: pthread_mutex_lock: threads of a model' \
-    'pthread_mutex_lock(&mutex);'
-refuses 'atomic objects of 4 or 8 bytes' 'atomic_store(&small, 1);'
-refuses 'a memory order that is a constant' \
-    'atomic_load_explicit(&number, any);'
-refuses 'counts with integers' 'atomic_fetch_add(&pointer, 1);'
-refuses 'no fetch_xor' 'atomic_fetch_xor(&number, 1);'
-refuses 'no seq_cst for a failure alone' 'int i = 0;
+# All that does not compile, at once; then what does not link.
+program wrong.c 'atomic_store(&small, 1);
+    atomic_load_explicit(&number, any);
+    atomic_fetch_add(&pointer, 1);
+    atomic_fetch_xor(&number, 1);
+    int i = 0;
     atomic_compare_exchange_strong_explicit(&number, &i, 1,
         memory_order_relaxed, memory_order_seq_cst);'
-refuses 'undefined reference to .nowhere' 'void nowhere(void); nowhere();'
-refuses 'wrong.c does not compile' 'this is not C'
+model 2 wrong.c
+says 'atomic objects of 4 or 8 bytes'
+says 'a memory order that is a constant'
+says 'counts with integers'
+says 'no fetch_xor'
+says 'no seq_cst for a failure alone'
+says '^model.sh: wrong.c does not compile$'
+program wrong.c 'number = 1;
+    static int i; __atomic_fetch_add(&i, 1, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&mutex);'
+model 2 wrong.c
+says '^wrong.c:8: an atomic object is used without'
+says '^wrong.c:9: an atomic object is used without'
+says '^wrong.c:10: pthread_mutex_lock: threads of a model'
+program wrong.c 'void nowhere(void); nowhere();'
+model 2 wrong.c
+says 'undefined reference to .nowhere'
 echo 'int nothing;' >wrong.c
 model 2 wrong.c
 says '^model.sh: no table mc_cases in it'

@@ -31,24 +31,22 @@ enum {
     __extension__({                                                            \
         static const mc_site mc_here                                           \
             __attribute__((section("mc_sites"), used)) = {                     \
-                __FILE__, __LINE__, does, MC_ORDER_##order,                    \
-                #label,   #object,  "" why};                                   \
+                __FILE__, __LINE__, does,   MC_ORDER_##order,                  \
+                #label,   #object,  "" why, MC_PLAIN};                         \
         &mc_here;                                                              \
     })
 
 // A value as 64 bits, and back as what the object holds.
 #define MC_BITS(v) ((uint64_t)(uintptr_t)(v))
-#define MC_AS(object, bits)                                                    \
-    ((__typeof__((object)->value))(uintptr_t)(bits))
+#define MC_AS(object, bits) ((__typeof__((object)->value))(uintptr_t)(bits))
 #define MC_WIDTH(object) ((unsigned)sizeof((object)->value))
 
 #define wr_atomic_init(object, v)                                              \
     mc_atomic_init(&(object)->value, MC_WIDTH(object), MC_BITS(v))
 
 #define wr_load(object, order, label, why)                                     \
-    MC_AS(object,                                                              \
-          mc_atomic_load(MC_SITE(MC_LOAD, object, order, label, why),          \
-                         &(object)->value, MC_WIDTH(object)))
+    MC_AS(object, mc_atomic_load(MC_SITE(MC_LOAD, object, order, label, why),  \
+                                 &(object)->value, MC_WIDTH(object)))
 
 #define wr_store(object, v, order, label, why)                                 \
     mc_atomic_store(MC_SITE(MC_STORE, object, order, label, why),              \

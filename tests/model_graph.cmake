@@ -1,5 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Models of the task graph.
+weir_model(graph_ends ROOMS graph pool CASES
+    after_a_cancel_nothing_begins
+    who_skips_an_ended_task_sees_what_it_did
+    who_sees_an_end_sees_what_was_done
+    who_sees_an_end_early_sees_all_of_it
+    who_waits_for_a_flow_sees_what_was_done)
 weir_model(graph_tasks ROOMS graph pool CASES
     a_task_sees_what_the_one_before_did
     two_workers_keep_the_order

@@ -110,11 +110,6 @@ static bool can_go(unsigned thread) {
     }
 }
 
-static bool may_time_out(unsigned thread) {
-    const mg_thread *t = &mg->thread[thread];
-    return t->exists && !t->ended && t->op.does == MC_SLEEP_END && t->op.timed;
-}
-
 // Does a step concern one thread alone?
 static bool is_private(const mg_op *op) {
     if (mg->what->preemptions >= MC_ALL_PREEMPTIONS)
@@ -151,7 +146,7 @@ static unsigned next_thread(unsigned current) {
     }
     if (count == 0)
         for (unsigned i = 0; i < MC_THREADS_MAX; i++)
-            if (may_time_out(i))
+            if (mx_may_time_out(i))
                 list[count++] = i;
     if (count == 0)
         return MC_NO_THREAD;
@@ -212,11 +207,16 @@ static unsigned forced_way(const uint16_t *places, unsigned count,
     return 0;
 }
 
+// The step that a replay says; NULL: no replay.
+static const forced *forced_now(void) {
+    return mb->forced_count != 0 ? &mb->forced[mb->forced_at] : NULL;
+}
+
 static void do_access(unsigned thread) {
     uint16_t *places = mb->places;
     mg_op *op = &mg->thread[thread].op;
     const mg_location *location = &mg->location[op->location];
-    const forced *f = mb->forced_count != 0 ? &mb->forced[mb->forced_at] : NULL;
+    const forced *f = forced_now();
     unsigned count = 0;
     if (mg_op_reads(op))
         count = readable(thread, op, places);
@@ -241,19 +241,16 @@ static void do_access(unsigned thread) {
 
 static void step(unsigned thread) {
     mg_thread *t = &mg->thread[thread];
+    const forced *f = forced_now();
     switch (t->op.does) {
     case MC_AWAIT: mx_next_round(thread); break;
     case MC_JOIN:
     case MC_SLEEP_END:
-        mx_do_wait(thread,
-                   mb->forced_count != 0 && mb->forced[mb->forced_at].read != 0
-                       ? 0
-                       : mx_awaited(thread));
+        mx_do_wait(thread, f != NULL && f->read != 0 ? 0 : mx_awaited(thread));
         break;
     case MC_CHOOSE:
-        t->op.found = t->op.operand = mb->forced_count != 0
-                                          ? mb->forced[mb->forced_at].read
-                                          : choose((unsigned)t->op.expected);
+        t->op.found = t->op.operand =
+            f != NULL ? f->read : choose((unsigned)t->op.expected);
         (void)mg_add(thread, &t->op);
         break;
     default: do_access(thread);

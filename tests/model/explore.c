@@ -3,7 +3,6 @@
 // and their wishes, what waits need, schedules as text.
 #include "model/graph.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -80,6 +79,11 @@ uint16_t mx_awaited(unsigned thread) {
     return mg_woken_by(&mg->location[op->location], thread);
 }
 
+bool mx_may_time_out(unsigned thread) {
+    const mg_thread *t = &mg->thread[thread];
+    return t->exists && !t->ended && t->op.does == MC_SLEEP_END && t->op.timed;
+}
+
 void mx_do_wait(unsigned thread, uint16_t from) {
     mg_thread *t = &mg->thread[thread];
     mg_node *node = mg_add(thread, &t->op);
@@ -102,7 +106,7 @@ void mx_do_wait(unsigned thread, uint16_t from) {
 
 // Did all that a thread looked at since its last mc_await come from the newest
 // writes?
-bool mx_looks_in_vain(unsigned thread) {
+static bool looks_in_vain(unsigned thread) {
     const mg_thread *t = &mg->thread[thread];
     for (unsigned i = t->looked + 1; i <= t->count; i++) {
         const mg_node *node = &mg->node[thread][i];
@@ -147,7 +151,7 @@ void mx_next_round(unsigned thread) {
 static bool waits_truly(unsigned thread) {
     const mg_thread *t = &mg->thread[thread];
     if (t->op.does == MC_AWAIT)
-        return mx_looks_in_vain(thread);
+        return looks_in_vain(thread);
     if (t->op.does == MC_LOCK && t->stuck) {
         const mg_node *node = &mg->node[thread][t->count];
         return mg_place_of(node->e.from) ==
@@ -175,7 +179,7 @@ static int say(char *out, size_t room, unsigned thread) {
                     thread, does != NULL ? does : "wants", name);
 }
 
-void mx_deadlock(void) {
+static void deadlock(void) {
     char text[800] = "";
     size_t used = 0;
     for (unsigned i = 0; i < MC_THREADS_MAX; i++) {
@@ -226,7 +230,7 @@ void mx_finish(void) {
     }
     mg->totals.executions++;
     if (!mx_ended()) {
-        mx_deadlock();
+        deadlock();
         return;
     }
     mh_end();

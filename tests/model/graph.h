@@ -80,11 +80,10 @@ typedef struct mg_op {
 
 typedef struct mg_thread {
     bool exists, ended;
-    bool wants;  // op is what it is about to do
-    bool stuck;  // it holds no lock it wants, or looks in a loop
-    bool half;   // the read part of op is done, its write part is not
-    bool beside; // its next read is the kernel's (see mg_floor_clock)
-    uint8_t parent;
+    bool wants;     // op is what it is about to do
+    bool stuck;     // it holds no lock it wants, or looks in a loop
+    bool half;      // the read part of op is done, its write part is not
+    bool beside;    // its next read is the kernel's (see mg_floor_clock)
     unsigned count; // of its events
     unsigned spawned;
     unsigned spurious, timeouts;
@@ -106,20 +105,18 @@ typedef struct mg_thread {
 typedef struct mg_state {
     const mc_case *what;
     mc_totals totals;
-    unsigned self; // MC_NO_THREAD: the checker
-    unsigned threads;
+    unsigned self;     // MC_NO_THREAD: the checker
     bool over;         // this execution goes no further
     bool failed;       // something was found
     bool graph;        // MC_EXHAUSTIVE
-    bool printed;      // the first schedule was asked for and printed
     bool newly_shared; // some location became so
     unsigned seq_cst;  // events with that order
     bool fences;       // one of them is a fence
     uint32_t stamp;
     unsigned steps;
     uint16_t trace[MC_STEPS_MAX];
-    uint8_t read_option[MC_STEPS_MAX];
-    uint8_t write_option[MC_STEPS_MAX];
+    uint16_t read_option[MC_STEPS_MAX];
+    uint16_t write_option[MC_STEPS_MAX];
     unsigned notes;
     struct {
         unsigned at;
@@ -216,14 +213,13 @@ void mx_begin(void);             // a new execution, up to the first wishes
 void mx_resume(unsigned thread); // runs it up to its next wish
 void mx_wake_new(void);          // the same for threads that were just made
 bool mx_ended(void);             // have all threads ended?
-bool mx_looks_in_vain(unsigned thread); // in mc_await, at what is newest
 // Is this mc_await that of a loop, which was once round? Before that, what lies
 // between two of them may be something else.
 bool mx_is_round(unsigned thread);
 void mx_next_round(unsigned thread);
 // An execution that goes no further: complete, pruned or a deadlock.
 void mx_finish(void);
-void mx_deadlock(void); // reports
+bool mx_may_time_out(unsigned thread); // it sleeps, and not for ever
 // What a wait of thread `thread` needs is there: its end, or who woke it.
 uint16_t mx_awaited(unsigned thread);
 // Steps without alternatives: MC_JOIN, MC_SLEEP_END (timed_out: by itself).

@@ -356,7 +356,7 @@ void mg_add_read(mg_node *node, mg_op *op, uint16_t from) {
     node->e.from = from;
     node->e.found = op->found = mg_value_of(location, from);
     node->e.newer = (uint16_t)(location->count - 1 - mg_place_of(from));
-    mg->read_option[node->at] = (uint8_t)node->e.newer;
+    mg->read_option[node->at] = node->e.newer;
     if (location->reads >= MG_WRITES_MAX) {
         mc_report(MC_ENDLESS, "too many reads of one object");
         return;
@@ -395,7 +395,7 @@ void mg_add_write(mg_node *node, const mg_op *op, unsigned place) {
         mc_report(MC_ENDLESS, "too many writes to one object");
         return;
     }
-    mg->write_option[node->at] = (uint8_t)(location->count - place);
+    mg->write_option[node->at] = (uint16_t)(location->count - place);
     for (unsigned i = location->count; i > place; i--) {
         location->order[i] = location->order[i - 1];
         mg_node_of(location->order[i])->place = (uint16_t)i;

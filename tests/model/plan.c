@@ -51,7 +51,6 @@ typedef struct plans {
     entry entry[MC_THREADS_MAX][MC_STEPS_MAX + 1];
     // For a graph that is being thought of: what of it stays.
     uint16_t order[MG_WRITES_MAX];
-    uint16_t places[MG_WRITES_MAX];
 } plans;
 
 static plans *ml;
@@ -496,11 +495,6 @@ static bool can_go(unsigned thread) {
     return true;
 }
 
-static bool may_time_out(unsigned thread) {
-    const mg_thread *t = &mg->thread[thread];
-    return t->wants && t->op.does == MC_SLEEP_END && t->op.timed;
-}
-
 // The first thread for which `test` is so.
 static unsigned first(bool (*test)(unsigned thread)) {
     for (unsigned i = 0; i < MC_THREADS_MAX; i++)
@@ -514,10 +508,10 @@ static bool is_half(unsigned thread) { return mg->thread[thread].half; }
 // Nobody can go on but by the end of a time: the first one's here, another's in
 // plans.
 static unsigned times_out(void) {
-    unsigned thread = first(may_time_out);
+    unsigned thread = first(mx_may_time_out);
     for (unsigned i = thread + 1; i < MC_THREADS_MAX; i++) {
         change c = {.expires = i + 1};
-        if (mg->thread[i].exists && !mg->thread[i].ended && may_time_out(i))
+        if (mx_may_time_out(i))
             keep(&c);
     }
     return thread;

@@ -11,7 +11,8 @@ function(weir_variant name remove add)
 endfunction()
 
 set(os_dir ${PROJECT_SOURCE_DIR}/src/os)
-weir_variant(weir_posix "/os/(linux|cpu|cgroup|process)[.]c$" ${os_dir}/posix.c)
+weir_variant(weir_posix "/os/(linux|cpu|cgroup|process)[.]c$"
+    "${os_dir}/posix.c;${os_dir}/process_none.c")
 weir_variant(weir_nofibers "/os/fiber[.]c$" ${os_dir}/fiber_none.c)
 
 function(weir_variant_test variant test case_prefix)

@@ -50,7 +50,9 @@ target_compile_options(model_quiet INTERFACE
     -Wno-unused-value -Wno-missing-field-initializers)
 target_link_libraries(model_flags INTERFACE weir_settings model_quiet)
 
-add_library(model_os STATIC model/os.c)
+add_library(model_os STATIC model/os.c
+    ${PROJECT_SOURCE_DIR}/src/os/fiber_none.c
+    ${PROJECT_SOURCE_DIR}/src/os/process_none.c)
 target_link_libraries(model_os PRIVATE model_flags)
 
 # model_<room> for each room: as CMake builds it, but without failures on

@@ -94,7 +94,7 @@ if(WEIR_OS STREQUAL "linux")
     # The portable backend keeps the same promises: the same program again,
     # with that backend under it.
     set(posix_sources ${base_sources})
-    foreach(source posix.c common.c mutex.c)
+    foreach(source posix.c process_none.c common.c mutex.c)
         list(APPEND posix_sources ${PROJECT_SOURCE_DIR}/src/os/${source})
     endforeach()
     add_library(weir_os_posix STATIC ${posix_sources})

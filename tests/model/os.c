@@ -169,8 +169,6 @@ bool mo_wakefd_wait(const wr_wakefd *fd) {
     return true;
 }
 
-int wr_high_fd(int fd) { return fd; }
-
 // ---- memory ----------------------------------------------------------------
 
 size_t wr_page_size(void) { return PAGE; }
@@ -203,43 +201,7 @@ void wr_shared_free(void *memory, size_t bytes) {
 
 void wr_shared_clear(void *memory, size_t bytes) { memset(memory, 0, bytes); }
 
-// ---- processes, forks, fibers: there are none ------------------------------
-
-int wr_process_support(void) { return -ENOSYS; }
-
-bool wr_process_alone(void) { return false; }
-
-int wr_process_follow(int parent) {
-    (void)parent;
-    return -ENOSYS;
-}
-
-void wr_process_begin(const int *ignored, const int *keep, size_t count) {
-    (void)ignored;
-    (void)keep;
-    (void)count;
-}
-
-void wr_process_close_but(const int *keep, size_t count) {
-    (void)keep;
-    (void)count;
-}
-
-void wr_process_name(const char *name) { (void)name; }
-
-int wr_process_watch(int pid) {
-    (void)pid;
-    return -ENOSYS;
-}
-
-void wr_process_kill(int watch) { (void)watch; }
-
-bool wr_process_reap(int watch, int *signal, int *exit_status) {
-    (void)watch;
-    (void)signal;
-    (void)exit_status;
-    return false;
-}
+// ---- forks: there are none (process_none.c, fiber_none.c for the rest) -----
 
 int wr_forkmark_init(wr_forkmark *mark) {
     *mark = (wr_forkmark){.pid = 1};
@@ -252,23 +214,3 @@ bool wr_forkmark_forked(const wr_forkmark *mark) {
     (void)mark;
     return false;
 }
-
-int wr_fiber_create(wr_fiber **out, size_t stack_size, void (*main)(void *),
-                    void *arg) {
-    (void)out;
-    (void)stack_size;
-    (void)main;
-    (void)arg;
-    return -ENOSYS;
-}
-
-int wr_fiber_adopt(wr_fiber **out) {
-    (void)out;
-    return -ENOSYS;
-}
-
-void wr_fiber_switch(wr_fiber *from, wr_fiber *to) {
-    wr_assert(from == to); // nobody has two
-}
-
-void wr_fiber_destroy(wr_fiber *fiber) { wr_assert(fiber == NULL); }

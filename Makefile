@@ -22,9 +22,15 @@ demo_tools := $(sort $(build_tools) rdiff $(serve_tools) $(deps_tools) \
 # What the task graph is measured beside.
 graph_peers := clang libomp-dev libopenblas-pthread-dev libstarpu-dev \
 	libtbb-dev pkg-config
+# What the pool is.
+pool_peers := cargo clang libglib2.0-dev libomp-dev \
+	librust-crossbeam-channel-dev librust-rayon-dev libtbb-dev \
+	libuv1-dev pkg-config
+# What fork and join are.
+forkjoin_peers := cargo clang libomp-dev librust-rayon-dev libtbb-dev
 bench_tools := $(sort $(build_tools) rdiff libuv1-dev libhttp-parser-dev \
 	libglib2.0-dev wrk $(serve_tools) $(deps_tools) $(tiles_tools) \
-	$(graph_peers))
+	$(graph_peers) $(pool_peers) $(forkjoin_peers))
 
 # The library and the program weir, in build/release.
 release:

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: MIT
 # All benchmarks: builds what they need, runs them one after the other and
 # prints Markdown, to be looked at and put into bench/RESULTS.md by hand.
-# Half an hour; with --quick eight minutes, on smaller files, with fewer runs.
+# Three quarters of an hour; with --quick ten minutes, on smaller files, with
+# fewer runs.
 # usage: run.sh [--quick] [delta] [stream] [loop] [http] [trace] [cache] [serve]
-#               [frontier] [deps] [graph]
+#               [frontier] [deps] [graph] [pool] [forkjoin]
 cd "$(dirname "$0")/.."
 # shellcheck disable=SC1091
 . bench/common.sh
@@ -14,16 +15,17 @@ chosen=() arguments=()
 for word in "$@"; do
     case $word in
         delta | stream | loop | http | trace | cache | serve | frontier | \
-            deps | graph)
+            deps | graph | pool | forkjoin)
             chosen+=("$word") ;;
         --quick) arguments+=("$word") ;;
         *) die "unknown word: $word (there are" \
             "--quick, delta, stream, loop, http, trace, cache, serve," \
-            "frontier, deps, graph)" ;;
+            "frontier, deps, graph, pool, forkjoin)" ;;
     esac
 done
 test ${#chosen[@]} -gt 0 ||
-    chosen=(loop http trace cache serve frontier deps graph stream delta)
+    chosen=(forkjoin pool loop http trace cache serve frontier deps graph
+        stream delta)
 
 SECONDS=0
 log=build/bench.log
@@ -36,7 +38,14 @@ case " ${chosen[*]} " in
         bench/peers/build.sh "$build/bench/peers" >&2 ;;
 esac
 case " ${chosen[*]} " in
+    *' forkjoin '*)
+        bench/peers/forkjoin/build.sh "$build/bench/peers" >&2 ;;
+esac
+case " ${chosen[*]} " in
     *' graph '*) bench/peers/graph/build.sh "$build/bench/peers" >&2 ;;
+esac
+case " ${chosen[*]} " in
+    *' pool '*) bench/peers/pool/build.sh "$build/bench/peers" >&2 ;;
 esac
 
 echo "## $(date -u +%Y-%m-%d): bench/run.sh $*"

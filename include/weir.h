@@ -16,5 +16,6 @@
 #include "weir/parallel.h"
 #include "weir/pool.h"
 #include "weir/procs.h"
+#include "weir/sort.h"
 #include "weir/stream.h"
 #endif

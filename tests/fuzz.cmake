@@ -23,6 +23,13 @@ endfunction()
 if(WEIR_OS STREQUAL "linux")
     weir_fuzz(cgroup os)
     weir_fuzz(mailbox graph)
+    weir_fuzz(zygote graph)
+    # Its processes are pretended.
+    foreach(name fork kill waitpid wr_process_alone wr_process_watch
+            wr_process_kill wr_process_reap wr_shared_wake wr_shared_free
+            wr_keeper_main)
+        target_link_options(fuzz_zygote PRIVATE -Wl,--wrap=${name})
+    endforeach()
 endif()
 weir_fuzz(timeline observe)
 if(TARGET weir_nn)

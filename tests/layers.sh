@@ -16,6 +16,8 @@ find src include -name '*.[ch]' | sort | xargs -r awk '
         floor["uv"] = 3
         floor["programs"] = 4
         room_of["procs"] = "graph" # a room with two headers
+        room_of["fork"] = "pool"   # likewise
+        room_of["sort"] = room_of["sort_inline"] = "parallel"
     }
     function complain(text) {print FILENAME ":" FNR ": " text; bad = 1}
     FNR == 1 {

@@ -166,13 +166,33 @@ foreach(list ${model_lists})
     include(${list})
 endforeach()
 
-# Every memory order that a model executes, weakened: what notices? Minutes, so
-# `make mutants` asks for it, not every run of the tests.
+# Every memory order that a model executes, weakened: what notices?
+# `make mutants` tries those too that model/survivors.txt explains.
 get_property(model_programs GLOBAL PROPERTY WEIR_MODELS)
 list(TRANSFORM model_programs REPLACE "(.+)" "$<TARGET_FILE:\\1>"
     OUTPUT_VARIABLE model_files)
-add_custom_target(model_mutants COMMAND ${model_folder}/mutants.sh
+set(model_visits MODEL_VISITS=${CMAKE_CURRENT_BINARY_DIR}/model_visits)
+add_custom_target(model_mutants COMMAND ${CMAKE_COMMAND} -E env ${model_visits}
+    ${model_folder}/mutants.sh
     ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_BINARY_DIR}/model_mutants
     $<TARGET_FILE:model_everything> ${model_files}
     USES_TERMINAL VERBATIM)
 add_dependencies(model_mutants model_everything ${model_programs})
+
+# The same in pieces, as tests. The first finds out which case visits what.
+function(weir_model_orders piece)
+    add_test(NAME model.orders.${piece} COMMAND ${model_folder}/mutants.sh
+        ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_BINARY_DIR}/model_orders_${piece}
+        $<TARGET_FILE:model_everything> ${model_files})
+    set_tests_properties(model.orders.${piece} PROPERTIES
+        TIMEOUT 900 LABELS model PROCESSORS 2
+        ENVIRONMENT "${model_visits};${ARGN}")
+    set_tests_properties(model.orders.${piece} PROPERTIES
+        FIXTURES_REQUIRED model_visits)
+endfunction()
+weir_model_orders(visits MODEL_STEP=visits)
+set_tests_properties(model.orders.visits PROPERTIES
+    FIXTURES_SETUP model_visits FIXTURES_REQUIRED "")
+weir_model_orders(graph MODEL_ONLY=^src/graph/)
+weir_model_orders(pool MODEL_ONLY=^src/pool/)
+weir_model_orders(rest "MODEL_ONLY=^src/([^gp]|p[^o])")

@@ -60,6 +60,19 @@ weir_model(frontier_end
         workers_end_when_cancelled
         an_owner_ends_when_cancelled)
 
+weir_model(frontier_later
+    ROOMS pool frontier observe
+    CASES
+        workers_wait_for_who_ends_later
+        an_owner_waits_for_who_ends_later
+        workers_tell_who_ends_later_once
+        an_owner_tells_who_ends_later_once
+        who_is_told_may_end_it
+        a_cancel_may_return_after_the_end
+        a_pool_that_stops_tells_too
+        a_cap_holds_and_all_are_visited
+        an_end_from_outside_makes_room)
+
 weir_model(graph_loaded
     SOURCES src/graph/kernel.c
         src/graph/zygote_kernels.c
@@ -109,10 +122,17 @@ weir_model(pool_again
         a_job_that_has_parted_may_be_used_again
         a_name_may_be_read_once_it_is_seen)
 
+weir_model(pool_budget
+    ROOMS pool observe
+    CASES
+        who_found_no_token_is_told_of_one
+        a_pool_may_go_while_another_tells_it)
+
 weir_model(pool_cancel
     ROOMS pool observe
     CASES
         start_and_cancel_have_one_outcome
+        a_cancel_may_meet_the_submission
         who_comes_too_late_sees_what_it_did
         done_may_free_what_is_cancelled
         a_cancel_leaves_the_others_alone
@@ -138,7 +158,21 @@ weir_model(pool_fork
         a_join_that_sleeps_is_woken
         a_join_helps_with_what_its_fork_forks
         a_join_waits_without_unrelated_work
+        a_private_fork_is_the_owners
+        who_waits_opens_its_forks
+        who_has_waited_takes_its_forks_back
         a_fork_too_many_runs_at_once)
+
+weir_model(pool_gangs
+    ROOMS pool observe
+    CASES
+        gangs_do_not_take_half_the_seats_each
+        a_gang_and_a_single_job_both_run
+        a_gang_that_is_not_claimed_is_not_touched
+        a_stop_ends_a_gang_or_it_runs
+        a_member_may_wait_for_a_single_job
+        who_is_reserved_runs_what_the_other_waits_for
+        who_is_reserved_serves_broadcasts)
 
 weir_model(pool_park
     ROOMS pool observe
@@ -148,6 +182,7 @@ weir_model(pool_park
         who_waits_for_room_is_told
         a_fork_wakes_a_worker
         a_fork_is_taken_though_the_other_worker_falls_asleep
+        a_fork_is_taken_by_who_is_about_to_sleep
         who_finds_a_job_wakes_the_next)
 
 weir_model(pool_places
@@ -158,6 +193,18 @@ weir_model(pool_places
         a_stand_in_runs_while_a_section_blocks
         a_run_returns_what_it_did
         a_broadcast_reaches_each_worker_once)
+
+weir_model(pool_pools
+    ROOMS pool observe
+    CASES
+        a_call_may_come_back
+        a_cancel_ends_what_is_waited_for_elsewhere
+        two_pools_may_broadcast_to_each_other
+        a_wait_elsewhere_serves_broadcasts_at_home
+        what_a_cancelled_job_captured_is_released_once
+        what_a_refused_job_captured_is_released_once
+        what_a_detached_job_captured_is_released_once
+        a_pool_may_go_while_a_detach_returns)
 
 weir_model(pool_scope
     ROOMS pool observe
@@ -175,6 +222,15 @@ weir_model(pool_stop
         two_may_stop_at_once
         the_pool_may_go_while_a_submit_returns)
 
+weir_model(pool_tokens
+    ROOMS pool observe
+    CASES
+        who_comes_back_waits_for_its_token
+        a_token_that_comes_free_wakes_who_needs_it
+        a_pool_that_goes_leaves_its_token
+        a_pool_may_go_while_it_is_given_a_token
+        a_gang_may_be_wider_than_its_tokens)
+
 weir_model(stream_drain
     ROOMS pool stream observe
     CASES
@@ -182,11 +238,32 @@ weir_model(stream_drain
         two_workers_keep_the_order
         a_cancelled_drain_loses_no_account)
 
+weir_model(stream_end
+    ROOMS pool stream observe
+    CASES
+        the_report_says_all_when_it_has_ended
+        who_hears_of_the_end_may_free_it_while_start_returns
+        nobody_works_on_what_has_ended)
+
 weir_model(stream_order
     ROOMS stream
     CASES
         items_come_out_by_number
         one_of_two_that_put_the_same_wins)
+
+weir_model(stream_pipeline
+    ROOMS pool stream observe
+    CASES
+        tokens_overtake_and_come_out_in_order
+        a_serial_stage_passes_tokens_on
+        one_token_is_enough
+        who_pushes_waits_for_room
+        a_parallel_stage_may_finish_later
+        a_serial_stage_may_finish_later
+        a_cancel_waits_for_what_is_kept
+        a_pool_that_stops_ends_it
+        what_is_kept_ends_without_the_pool
+        an_error_ends_what_comes_after)
 
 weir_model(stream_queue
     ROOMS pool stream observe

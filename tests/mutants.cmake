@@ -10,6 +10,10 @@ endif()
 # where it is quick, and with the builder that it knows.
 if(NOT WEIR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL Debug AND
         CMAKE_GENERATOR STREQUAL Ninja)
+    set(by_model)
+    if(TARGET model_pool_budget)
+        set(by_model pool.budget_goes_pinned)
+    endif()
     weir_script(mutants.smoke mutants/run.sh ${PROJECT_SOURCE_DIR}
         ${PROJECT_BINARY_DIR} ${CMAKE_CURRENT_BINARY_DIR}/mutants
         cache.published_by_its_job
@@ -23,6 +27,7 @@ if(NOT WEIR_SANITIZE AND NOT CMAKE_BUILD_TYPE STREQUAL Debug AND
         pool.first_in_time
         stream.zeros
         loop.close_cuts_off
-        frontier.no_second_look)
+        frontier.no_second_look
+        ${by_model})
     set_tests_properties(mutants.smoke PROPERTIES PROCESSORS 2)
 endif()

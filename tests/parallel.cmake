@@ -3,8 +3,45 @@ weir_test(parallel
     every_index_is_visited_once
     the_error_of_the_lowest_index_is_returned
     loops_nest
+    a_loop_of_few_indices_is_spread_at_once
+    a_loop_that_becomes_long_is_spread
+    the_error_of_the_lowest_leaf_is_returned
+    the_tree_depends_on_the_length_alone
     a_cancelled_loop_says_so_and_stops_early
     a_sum_of_floats_has_the_same_bits_at_any_width
     a_partial_of_a_bad_size_is_refused
     the_left_part_is_combined_with_the_right_one
     a_cancelled_sum_says_so_and_leaves_the_result)
+weir_test(parallel_blocks
+    each_index_is_in_one_chunk_of_the_size_asked_for
+    the_error_of_the_lowest_chunk_is_returned
+    chunks_after_an_error_do_not_run
+    a_chunk_of_no_indices_is_refused
+    cancelled_chunks_say_so_and_stop_early
+    each_cell_is_in_one_tile
+    the_error_of_the_first_tile_is_returned
+    more_tiles_than_can_be_counted_are_refused
+    cancelled_tiles_say_so_and_stop_early)
+weir_test(parallel_find
+    the_first_is_found_or_the_first_error
+    the_first_and_the_last_can_be_found
+    finding_ends_early
+    a_cancelled_search_does_not_say_what_is_first
+    what_is_found_behind_a_cancel_is_not_the_first
+    any_and_all_say_what_a_loop_says
+    the_first_that_decides_ends_any_and_all
+    a_cancelled_test_says_so
+    the_best_is_the_first_of_those_as_good
+    each_value_is_counted_once
+    a_histogram_that_fails_has_counted_nothing
+    a_histogram_without_memory_has_counted_nothing)
+weir_test(parallel_scan
+    a_scan_gives_each_piece_what_is_before_it
+    a_scan_that_fails_has_done_what_comes_before
+    a_cancelled_scan_says_so_and_leaves_the_value
+    a_value_of_a_bad_size_is_refused
+    a_scan_of_floats_has_the_same_bits_at_any_width
+    pack_keeps_the_order
+    partition_keeps_both_orders
+    the_first_error_of_a_pack_is_returned
+    a_cancelled_pack_says_so_and_leaves_the_count)

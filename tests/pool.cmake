@@ -109,6 +109,19 @@ weir_test(pool_forks
     a_join_out_of_order_or_left_out_aborts
     a_waiter_runs_a_child_that_comes_late)
 
+weir_test(pool_forks_open
+    who_asks_whether_it_is_cancelled_opens_its_forks
+    who_yields_opens_its_forks
+    who_joins_one_opens_others
+    who_forks_one_opens_others
+    who_waits_opens_all_its_forks
+    who_blocks_opens_all_its_forks
+    who_waits_on_another_pool_opens_its_forks
+    each_other_worker_finds_a_fork
+    a_fork_is_wanted_until_a_few_wait
+    without_another_worker_none_is_wanted
+    begin_and_join_may_be_called_without_the_inline_part)
+
 weir_test(pool_waits
     run_returns_what_the_function_returned
     run_on_the_pools_own_worker_is_a_direct_call

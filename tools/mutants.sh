@@ -9,8 +9,12 @@ cd "$(dirname "$0")/.."
 
 # programs WORD: the tests that mutants with that word name.
 programs() {
-    awk -v word="$1" '/^\+\+ / && (word == "" || index($0, " " word)) {
+    awk -v word="$1" '/^\+\+ [^:]*$/ && (word == "" || index($0, " " word)) {
         print "test_" $2}' tests/mutants/*.txt | sort -u
+}
+
+models() {
+    sed -n 's/^++ model:\([^ ]*\) .*/model_\1/p' tests/mutants/*.txt | sort -u
 }
 
 # build PRESET TARGET...
@@ -26,8 +30,11 @@ build() {
 build debug weir_static $(programs "")
 # shellcheck disable=SC2046
 build asan weir_static $(programs asan)
+# shellcheck disable=SC2046
+build release $(models)
 status=0
-tests/mutants/run.sh -a build/asan . build/debug build/mutants "$@" || status=1
+tests/mutants/run.sh -a build/asan -m build/release . build/debug \
+    build/mutants "$@" || status=1
 test $# -eq 0 || exit $status
 
 echo "== memory orders"

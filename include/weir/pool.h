@@ -49,13 +49,13 @@
 #define WEIR_POOL_H
 
 #include "weir/base.h"
+#include "weir/fork.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 typedef struct weir_pool weir_pool;
-typedef struct weir_worker weir_worker; // valid inside a job, on its thread
 typedef struct weir_budget weir_budget;
 typedef struct weir_job weir_job;
 typedef struct weir_trace weir_trace; // see weir/observe.h
@@ -416,36 +416,7 @@ WEIR_API int weir_broadcast(weir_pool *pool,
 
 // ---- fork and join ---------------------------------------------------------
 
-// A fork is work that another worker may take while this one goes on. Embed it
-// first in a record on the stack, with the arguments and the result:
-//
-//   struct sum { weir_fork fork; const int *from, *to; long result; };
-//   static void sum_run(weir_worker *self, weir_fork *fork);
-//   ...
-//   struct sum right = {.from = middle, .to = to};
-//   weir_fork_begin(self, &right.fork, sum_run);
-//   long left = sum(self, from, middle);
-//   weir_fork_join(self, &right.fork, sum_run);
-//   return left + right.result;
-//
-// Forks are joined in reverse order, each by the worker and in the run (or the
-// fork function) that began it. They cannot be cancelled singly; weir_cancelled
-// tells them of scopes and deadlines around them. Nothing here allocates or
-// fails.
-typedef struct weir_fork {
-    uint64_t weir_private[6]; // no need to zero it
-} weir_fork;
-
-typedef void weir_fork_function(weir_worker *self, weir_fork *fork);
-
-WEIR_API void weir_fork_begin(weir_worker *self, weir_fork *fork,
-                              weir_fork_function *function);
-
-// weir_fork_join returns when the fork has run: here and now if nobody took
-// it. `function` is the one given to begin, named again so that it can be
-// called directly. Waits; meanwhile it helps only descendants of this fork.
-WEIR_API void weir_fork_join(weir_worker *self, weir_fork *fork,
-                             weir_fork_function *function);
+// weir_fork_begin, weir_fork_join, weir_fork_wanted: see weir/fork.h.
 
 // ---- scopes ----------------------------------------------------------------
 

@@ -257,11 +257,10 @@ static bool stop_one(weir_flow *flow, int status) {
     wr_round *round = NULL;
     wr_mutex_lock(&graph->lock);
     uint32_t untold = 0;
-    bool first =
-        wr_compare_exchange(&flow->told, &untold, (uint32_t)-status, seq_cst,
-                            FLOW_1, "tasks that become READY look at it");
+    bool first = wr_compare_exchange(&flow->told, &untold, (uint32_t)-status,
+                                     relaxed, ALONE, "stops publishes it");
     wr_fetch_add(&graph->stops, 1, seq_cst, FLOW_1,
-                 "whoever made a task READY looks at told again");
+                 "told is set; whoever made a task READY looks at told again");
     uint64_t parts = close_locked(flow, &round);
     if (first) {
         stop_tasks(flow, status, false, &list);

@@ -139,19 +139,31 @@ static uint64_t count_flows(weir_graph *graph, bool unended) {
     return count;
 }
 
+static size_t list_length(const wr_task *task) {
+    size_t length = 0;
+    for (; task != NULL; task = task->next)
+        length++;
+    return length;
+}
+
+// A slot that nothing holds may still be on its way to the list of the spare
+// ones: whoever gave the last hold back is at it until it is there.
 static bool something_lives(weir_graph *graph) {
     if (count_flows(graph, true) > 0 || graph->extents_open > 0)
         return true;
+    size_t used_up = 0;
     for (size_t i = 0; i < graph->chunks_count; i++)
         for (size_t k = 0; k < WR_CHUNK_TASKS; k++) {
             wr_task *task = &graph->chunks[i]->task[k];
             wr_mutex_lock(&task->lock);
             bool lives = task->holds != 0;
+            used_up += task->id >> 32 == UINT32_MAX;
             wr_mutex_unlock(&task->lock);
             if (lives)
                 return true;
         }
-    return false;
+    return list_length(graph->mine) + list_length(graph->spare) + used_up <
+           graph->chunks_count * WR_CHUNK_TASKS;
 }
 
 // Handles of before stay stale.

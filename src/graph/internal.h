@@ -109,9 +109,11 @@ bool wr_order_quiet(wr_region *region);
 
 // ---- flow.c ----------------------------------------------------------------
 
+// wr_flow_told: 0, or the negative errno that the flow was cancelled with. It
+// may be old where neither graph->lock nor a look at `stops` orders it.
 static inline int wr_flow_told(weir_flow *flow) {
-    return -(int)wr_load(&flow->told, seq_cst, FLOW_1,
-                         "a task is READY before this is looked at");
+    return -(int)wr_load(&flow->told, relaxed, ALONE,
+                         "graph->lock orders it, or a look at stops: FLOW_1");
 }
 // wr_flow_down: a task of the flow has ended, or it was closed. The last one
 // ends the flow, and may put its parent's task at the front of *list.

@@ -181,8 +181,8 @@ size_t wr_procs_collect(weir_procs *procs, bool wait) {
 void wr_procs_spin_begin(weir_procs *procs) {
     wr_mutex_lock(&procs->lock);
     procs->spinners++;
-    wr_store(&procs->group->spinners, procs->spinners, seq_cst, MAIL_3,
-             "before the last look of who ends; a process looks after DONE");
+    wr_store(&procs->group->spinners, procs->spinners, relaxed, ALONE,
+             "a process that sees it late rings once too often");
     wr_mutex_unlock(&procs->lock);
 }
 

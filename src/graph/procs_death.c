@@ -193,7 +193,9 @@ void wr_child_reaped(wr_child *child, int number, int exit_status) {
         end_lost(child, &child->places[(child->lost_at + i) % procs->depth],
                  number, exit_status);
     wr_mutex_lock(&procs->lock);
-    int error = child->watch < 0 ? child->watch : -EIO;
+    // A zygote that names a process that is none made none.
+    int error =
+        child->watch < 0 && child->watch != -ESRCH ? child->watch : -EIO;
     bool ready = wr_load(&child->mail->state, relaxed, ALONE,
                          "its owner is dead") == WR_MAIL_READY;
     if (child->watch >= 0)

@@ -90,14 +90,33 @@ static int64_t ask(weir_zygote *zygote) {
     return INT64_MAX;
 }
 
+// Is it what was asked for? Each request has one answer, and a process that was
+// made is nobody who was there before.
+static bool is_answer(const weir_zygote *zygote, const wr_zygote_reply *reply,
+                      ssize_t got) {
+    if (got != (ssize_t)sizeof(*reply) || reply->serial != zygote->serial ||
+        zygote->answered)
+        return false;
+    return zygote->order != WR_ZYGOTE_SPAWN || reply->error != 0 ||
+           (reply->pid > 1 && reply->pid != zygote->pid &&
+            reply->pid != zygote->program);
+}
+
 static void hear(weir_zygote *zygote) {
     wr_zygote_reply reply;
     ssize_t got;
     do
-        got = recv(zygote->ends[0], &reply, sizeof(reply), MSG_DONTWAIT);
+        got = recv(zygote->ends[0], &reply, sizeof(reply),
+                   MSG_DONTWAIT | MSG_TRUNC);
     while (got < 0 && errno == EINTR);
-    if (got != (ssize_t)sizeof(reply) || reply.serial != zygote->serial)
+    if (got < 0)
+        return; // nothing, or it has ended: its descriptor will say so
+    if (!is_answer(zygote, &reply, got)) {
+        // It is none of ours any more: the answer may never come. If it has
+        // ended this changes nothing of how.
+        wr_process_kill(zygote->watch);
         return;
+    }
     wr_child *child = zygote->asked;
     zygote->asked = NULL;
     zygote->answered = true;

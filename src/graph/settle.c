@@ -33,12 +33,17 @@ static void end_unrun(wr_task *task, int status, wr_task **list) {
 
 // Once it is READY a cancel may end the task, and its flow may be gone: so it
 // is not looked at then, but at whether there was any cancel meanwhile.
+// - A cancel that the first look at `stops` sees is seen in told too: acquire,
+//   and only fetch_adds write `stops`, so that this holds for each of them.
+// - One that the second look does not see either finds the task READY, or what
+//   became of it: that look and the store before it, and the fetch_add and the
+//   look at the state after it, are seq_cst.
 // False: a cancel has the task.
 static bool make_ready(wr_task *task, int *told) {
     weir_graph *graph = task->graph;
     for (;;) {
-        uint32_t stops = wr_load(&graph->stops, seq_cst, FLOW_1,
-                                 "told is set before it grows");
+        uint32_t stops = wr_load(&graph->stops, acquire, FLOW_1,
+                                 "told was set before it grew");
         *told = wr_flow_told(task->flow);
         if (*told != 0)
             return true;

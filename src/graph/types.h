@@ -14,6 +14,7 @@
 #include "graph/endpoint.h"
 #include "graph/region.h"
 #include "graph/ring.h"
+#include "graph/sizes.h"
 #include "os/os.h"
 #include "weir/graph.h"
 
@@ -29,7 +30,6 @@ typedef struct wr_domain wr_domain;
 
 enum {
     WR_TASK_HOT = 256,   // bytes of a task that each submission writes
-    WR_CHUNK_TASKS = 64, // tasks that are allocated together
     WR_INLINE_EDGES = 4, // of a task, without an allocation
     WR_INLINE_USES = 3,
     WR_INLINE_ARGUMENTS = 64,   // bytes

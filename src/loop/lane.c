@@ -262,6 +262,7 @@ int weir_lane_stop(weir_lane *lane, weir_stop_mode mode, int64_t deadline_ns) {
         return -EINVAL;
     if (wr_lane_here() == lane)
         return -EDEADLK;
+    wr_forks_lay_open_here();
     wr_mutex_lock(&lane->lock);
     if (!lane->stopping || mode > lane->mode)
         lane->mode = mode;

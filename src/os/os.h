@@ -25,6 +25,10 @@ enum { WR_CACHE_LINE = 64 };
 // wr_now_ns: CLOCK_MONOTONIC.
 int64_t wr_now_ns(void);
 
+// wr_ticks is a clock that is cheaper to read, for guesses: a tick is about a
+// nanosecond, give or take a factor of two, and it may jump.
+int64_t wr_ticks(void);
+
 // ---- chance ----------------------------------------------------------------
 
 // wr_entropy fills at most 256 bytes with what nobody can guess.

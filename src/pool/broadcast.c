@@ -38,7 +38,7 @@ bool wr_broadcasts_serve(weir_worker *worker) {
         wr_worker_set_state(worker, WR_SEARCHING);
     if (--broadcast->remaining == 0) {
         wr_list_remove(&broadcast->link);
-        wr_word_wake(pool, &pool->outside);
+        wr_outside_wake(pool);
         for (unsigned i = 0; i < pool->index_limit; i++)
             if (pool->workers[i].waits_on == broadcast)
                 wr_worker_wake(&pool->workers[i]);

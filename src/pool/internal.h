@@ -10,9 +10,15 @@
 // ---- pool.c ----------------------------------------------------------------
 
 bool wr_pool_forked(const weir_pool *pool);
-void wr_pool_lock(weir_pool *pool);
+static inline void wr_pool_lock(weir_pool *pool) { wr_mutex_lock(&pool->lock); }
+void wr_pool_unlock_slow(weir_pool *pool);
 // wr_pool_unlock also sends the wakes and pokes that were held back.
-void wr_pool_unlock(weir_pool *pool);
+static inline void wr_pool_unlock(weir_pool *pool) {
+    if (pool->wakes_count == 0 && !pool->poke)
+        wr_mutex_unlock(&pool->lock);
+    else
+        wr_pool_unlock_slow(pool);
+}
 // wr_pool_check_thread aborts if a deterministic pool is used by a thread that
 // did not create it.
 void wr_pool_check_thread(const weir_pool *pool);
@@ -27,6 +33,16 @@ void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns);
 void wr_worker_wake(weir_worker *worker);
 // wr_word_wake wakes all that sleep on one of the pool's words.
 void wr_word_wake(weir_pool *pool, wr_atomic_u32 *word);
+// wr_outside_wake: the same for `outside`, and nothing if nobody does.
+void wr_outside_wake(weir_pool *pool);
+// What tells a worker that spins to look again under the lock. now: _locked;
+// changed: not.
+typedef struct wr_signs {
+    uint32_t pushes;
+    uint32_t wake;
+} wr_signs;
+wr_signs wr_signs_now(const weir_worker *worker);
+bool wr_signs_changed(const weir_worker *worker, const wr_signs *before);
 // wr_pool_notify: something was queued that any worker may run.
 void wr_pool_notify(weir_pool *pool);
 // wr_pool_keeper_notify: the first timer has changed.
@@ -195,11 +211,28 @@ wr_job *wr_scope_take(wr_scope *scope); // _locked; NULL: no queued child
 void wr_scope_child_ended(wr_scope *scope, const wr_ended *ended);
 void wr_scope_expire(wr_scope *scope); // _locked: its deadline has passed
 
+// Forks begun and not joined. The worker itself.
+unsigned wr_forks_count(const weir_worker *worker);
+void wr_forks_init(weir_worker *worker);
+// wr_forks_poll opens some of the worker's private forks if others took what
+// lay open; cheap if there is nothing to do. The worker itself, not locked.
+void wr_forks_poll(weir_worker *self);
+// wr_forks_lay_open opens them all: the worker is about to wait, or to run
+// something on top. The worker itself, _locked.
+void wr_forks_lay_open(weir_worker *self);
+// wr_forks_hidden_here: this thread is a worker, and has private forks.
+// wr_forks_lay_open_here opens them: it is about to wait where its pool does
+// not see it. No pool is locked.
+bool wr_forks_hidden_here(void);
+void wr_forks_lay_open_here(void);
+// wr_forks_resized: the pool has become smaller. Any thread.
+void wr_forks_resized(weir_worker *worker);
 bool wr_fork_steal(weir_worker *thief, wr_item *item); // _locked
 // wr_fork_steal_below takes only a fork that descends from `object`. _locked.
 bool wr_fork_steal_below(weir_worker *thief, wr_wait_kind kind,
                          const void *object, wr_item *item);
-bool wr_forks_open(weir_pool *pool); // _locked; exact
+// wr_forks_open: some lie open. _locked; exact.
+bool wr_forks_open(weir_pool *pool);
 // wr_fork_wanted: somebody may want a fork: none of the worker's own is there
 // to be taken. The worker itself.
 bool wr_fork_wanted(const weir_worker *worker);
@@ -308,6 +341,11 @@ void wr_determ_leave(weir_worker *worker);
 // wr_determ_point: if this thread runs a fiber, another may go on here. Touches
 // no pool but the fiber's own. Not locked.
 void wr_determ_point(void);
+// The same, by who knows that it is on a worker of this pool or outside.
+static inline void wr_determ_point_of(const weir_pool *pool) {
+    if (pool->deterministic)
+        wr_determ_point();
+}
 int wr_determ_drive(weir_pool *pool,
                     bool (*ready)(weir_pool *pool, void *argument),
                     void *argument, int64_t deadline_ns); // _locked, unlocks

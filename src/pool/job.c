@@ -173,7 +173,7 @@ void wr_job_leave(weir_pool *pool, const wr_scope *scope) {
                 "a hint: whoever is woken too early looks again") > 0)
         wr_arrivals_gather(pool);
     if (pool->room_waiters > 0 || pool->outstanding == 0)
-        wr_word_wake(pool, &pool->outside);
+        wr_outside_wake(pool);
     wr_pool_maybe_quit(pool);
 }
 
@@ -319,9 +319,12 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     wr_pool_check_thread(pool);
     wr_job *own = wr_job_of(job);
     wr_pool_lock(pool);
-    wr_arrivals_gather(pool);
+    // First the look: what it finds QUEUED is in the inbox after the gathering,
+    // or was there. The other way round it could arrive in between, and be
+    // taken out of the arrivals without their lock.
     uint32_t state = wr_load(&own->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
+    wr_arrivals_gather(pool);
     int error = 0;
     if (state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
         state == WR_JOB_ENDED_UNRUN || state == WR_JOB_ENDING) {
@@ -341,10 +344,11 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
 
 int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
                     void **captured) {
-    wr_arrivals_gather(pool);
     wr_job *own = wr_job_of(job);
-    uint32_t state = wr_load(&wr_job_of(job)->state, acquire, JOB_1,
+    // In this order: see weir_cancel.
+    uint32_t state = wr_load(&own->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
+    wr_arrivals_gather(pool);
     if (state == WR_JOB_RUNNING) {
         if (tell)
             tell_running(pool, own);

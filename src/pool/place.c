@@ -52,6 +52,7 @@ static bool ensure_spare(weir_pool *pool) {
 
 int wr_place_lend(weir_worker *worker, bool strict) {
     weir_pool *pool = worker->pool;
+    wr_forks_lay_open(worker);
     bool spare = ensure_spare(pool);
     if (!spare && strict)
         return -EAGAIN;

@@ -20,9 +20,7 @@ void wr_pool_check_thread(const weir_pool *pool) {
              "a deterministic pool is used by another thread than made it");
 }
 
-void wr_pool_lock(weir_pool *pool) { wr_mutex_lock(&pool->lock); }
-
-void wr_pool_unlock(weir_pool *pool) {
+void wr_pool_unlock_slow(weir_pool *pool) {
     // Wakes are sent without the lock, so that the woken does not run into it.
     // The words may be gone by then; a wake does not touch them.
     wr_atomic_u32 *wakes[WR_WAKES_MAX];
@@ -168,14 +166,16 @@ static int make_workers(weir_pool *pool) {
         worker->pool = pool;
         worker->index = i;
         worker->random = pool->options.seed + i;
-        worker->spin_pays = true;
+        worker->spin_pays = WR_SPIN_PAYS_MAX;
         wr_mutex_init(&worker->deque_lock);
     }
     for (unsigned i = 0; i < pool->allocated; i++) {
         weir_worker *worker = &pool->workers[i];
-        worker->deque = wr_malloc(pool->options.fork_depth * sizeof(wr_fork *));
+        worker->deque =
+            wr_malloc(pool->options.fork_depth * sizeof(weir_fork *));
         if (worker->deque == NULL)
             return -ENOMEM;
+        wr_forks_init(worker);
     }
     return 0;
 }
@@ -204,6 +204,8 @@ static int start_workers(weir_pool *pool) {
         pool->index_limit -= wanted - started;
         snprintf(pool->reason, sizeof(pool->reason),
                  "%u of %u threads: the system refused more", started, wanted);
+        for (unsigned i = 0; i < pool->allocated; i++)
+            wr_forks_resized(&pool->workers[i]);
     }
     if (pool->deterministic)
         wr_determ_settle(pool);

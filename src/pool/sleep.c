@@ -72,9 +72,17 @@ void wr_word_wake(weir_pool *pool, wr_atomic_u32 *word) {
         wr_futex_wake(word, INT_MAX);
 }
 
+void wr_outside_wake(weir_pool *pool) {
+    if (pool->outside_waiters > 0)
+        wr_word_wake(pool, &pool->outside);
+}
+
 void wr_worker_wake(weir_worker *worker) {
-    if (!worker->parked)
+    if (!worker->parked) {
+        wr_fetch_add(&worker->wake, 1, relaxed, ALONE,
+                     "for one that spins; it looks again under the lock");
         return;
+    }
     worker->parked = false;
     worker->pool->counts.wakes++;
     worker->wakes++;
@@ -171,43 +179,81 @@ void wr_pool_notify(weir_pool *pool) {
         wr_worker_wake(wr_container_of(pool->idle.next, weir_worker, idle));
 }
 
-// Looks for a sign of work for a while, without the lock.
-static bool spin(weir_worker *worker, uint32_t pushes) {
-    weir_pool *pool = worker->pool;
-    int64_t budget = worker->spin_pays ? WR_SPIN_NS : WR_SPIN_NS / 8;
-    int64_t end = wr_now_ns() + budget;
-    do {
-        for (int i = 0; i < 16; i++)
-            wr_spin_pause();
-        if (wr_load(&pool->pushes, relaxed, ALONE, "a hint") != pushes ||
-            wr_load(&pool->arrived, relaxed, ALONE, "a hint") > 0)
+wr_signs wr_signs_now(const weir_worker *worker) {
+    return (wr_signs){wr_load(&worker->pool->pushes, relaxed, ALONE,
+                              "changed under the lock, which is held"),
+                      wr_load(&worker->wake, relaxed, ALONE,
+                              "changed under the lock, which is held")};
+}
+
+bool wr_signs_changed(const weir_worker *worker, const wr_signs *before) {
+    return wr_load(&worker->pool->pushes, relaxed, ALONE, "a hint") !=
+               before->pushes ||
+           wr_load(&worker->wake, relaxed, ALONE, "a hint") != before->wake;
+}
+
+static bool sees_work(const weir_worker *worker, const wr_signs *before) {
+    const weir_pool *pool = worker->pool;
+    if (wr_signs_changed(worker, before) ||
+        wr_load(&pool->arrived, relaxed, ALONE, "a hint") > 0)
+        return true;
+    for (unsigned i = 0; i < pool->allocated; i++)
+        if (wr_load(&pool->workers[i].deque_open, relaxed, ALONE,
+                    "a hint; taking a fork looks again") > 0)
             return true;
-        for (unsigned i = 0; i < pool->allocated; i++)
-            if (wr_load(&pool->workers[i].deque_open, relaxed, ALONE,
-                        "a hint; taking a fork looks again") > 0)
-                return true;
-    } while (wr_now_ns() < end);
     return false;
+}
+
+// Looks for a sign of work for a while, without the lock. Where there are more
+// threads than cores, what it waits for may need this core.
+static bool spin(const weir_worker *worker, const wr_signs *before,
+                 int64_t now_ns) {
+    bool pays = worker->spin_pays > WR_SPIN_PAYS_MAX / 2;
+    int64_t end = now_ns + (pays ? WR_SPIN_NS : WR_SPIN_SHORT_NS);
+    for (unsigned round = 0;; round++) {
+        wr_spin_pause();
+        if (sees_work(worker, before))
+            return true;
+        if (round % WR_SPIN_ROUNDS != 0)
+            continue;
+        if (wr_now_ns() >= end)
+            return false;
+        if (round % WR_SPIN_YIELD == 0)
+            wr_thread_yield();
+    }
+}
+
+// Work has come, after it was looked for since then: was it soon enough?
+static void note_gap(weir_worker *worker, int64_t since_ns) {
+    bool pays = wr_now_ns() - since_ns < WR_SPIN_NS + WR_SPIN_NS / 2;
+    if (pays && worker->spin_pays < WR_SPIN_PAYS_MAX)
+        worker->spin_pays++;
+    else if (!pays && worker->spin_pays > 0)
+        worker->spin_pays--;
 }
 
 void wr_worker_rest(weir_worker *worker) {
     weir_pool *pool = worker->pool;
     if (pool->budget != NULL)
         wr_budget_withdraw(pool);
+    int64_t since_ns = 0;
     if (!pool->deterministic && pool->searching == 1 && !pool->quit) {
-        uint32_t pushes = wr_load(&pool->pushes, relaxed, ALONE,
-                                  "changed under the lock, which is held");
+        wr_signs before = wr_signs_now(worker);
         wr_pool_unlock(pool);
-        bool found = spin(worker, pushes);
+        since_ns = wr_now_ns();
+        bool found = spin(worker, &before, since_ns);
         wr_pool_lock(pool);
-        worker->spin_pays = found;
         if (found || wr_pool_has_work(pool) || pool->quit ||
-            wr_broadcasts_unseen(worker))
+            wr_broadcasts_unseen(worker)) {
+            note_gap(worker, since_ns);
             return;
+        }
     }
     wr_worker_set_state(worker, WR_IDLE);
     if (!wr_forks_open(pool) && !wr_arrivals_any(pool))
         wr_worker_sleep(worker, WEIR_FOREVER);
+    if (since_ns != 0)
+        note_gap(worker, since_ns);
     if (worker->state == WR_IDLE)
         wr_worker_set_state(worker, WR_SEARCHING);
 }

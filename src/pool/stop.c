@@ -19,7 +19,7 @@ void wr_pool_maybe_quit(weir_pool *pool) {
         wr_budget_withdraw(pool);
     for (unsigned i = 0; i < pool->index_limit; i++)
         wr_worker_wake(&pool->workers[i]);
-    wr_word_wake(pool, &pool->outside);
+    wr_outside_wake(pool);
 }
 
 static void end_list(weir_pool *pool, wr_link *list) {
@@ -55,7 +55,7 @@ static void enter_mode(weir_pool *pool, enum wr_pool_mode mode) {
         wr_waiters_wake(pool);
     }
     if (pool->room_waiters > 0)
-        wr_word_wake(pool, &pool->outside);
+        wr_outside_wake(pool);
     wr_pool_maybe_quit(pool);
 }
 
@@ -118,7 +118,7 @@ static int join_all(weir_pool *pool) {
     }
     pool->counts.stand_ins = 0;
     pool->stopped = true;
-    wr_word_wake(pool, &pool->outside);
+    wr_outside_wake(pool);
     return 0;
 }
 

@@ -34,6 +34,8 @@ enum {
     WR_PREFETCH_BYTES = 448,
     WR_GATHER_EVERY = 16, // inbox picks between two that look at arrivals
     WR_FORK_DEPTH = 4096, // default of fork_depth
+    WR_FORKS_OPEN = 4,    // open forks that a worker keeps for others, at most
+    WR_FORKS_ENOUGH = 8,  // not taken: enough for any pool, see fork.c
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
     WR_VIRTUAL_MAX = 64,
@@ -41,7 +43,12 @@ enum {
     WR_FIBER_STACK = 256 * 1024, // bytes, default of the deterministic pool
     WR_OUTSIDE_SLOTS = 32,       // futex words that outside threads share
     WR_WAKES_MAX = 16,           // wakes held back until the lock is free
-    WR_SPIN_NS = 20 * 1000,      // a searcher looks this long before it parks
+    WR_SPIN_NS = 100 * 1000,     // a searcher looks this long before it parks
+    WR_SPIN_SHORT_NS = 5 * 1000, // the same, where that did not pay of late
+    WR_SPIN_JOIN_NS = 50 * 1000, // whoever waits looks this long
+    WR_SPIN_ROUNDS = 8,          // looks between two at the clock
+    WR_SPIN_YIELD = 256,         // looks between two at other threads' turn
+    WR_SPIN_PAYS_MAX = 3,        // see weir_worker.spin_pays
     WR_SLOW_NS = 100 * 1000 * 1000, // a job that runs longer is slow
 };
 
@@ -106,8 +113,9 @@ static inline weir_job *wr_job_public(wr_job *job) {
 
 // ---- forks -----------------------------------------------------------------
 
-//   OPEN --taken by a thief, under the owner's deque_lock--> TAKEN --> DONE
+//   private --opened by its owner--> OPEN --taken by a thief--> TAKEN --> DONE
 //   INLINE: it ran in weir_fork_begin, the deque was full
+// A private one has no state yet. OPEN and TAKEN: under the owner's deque_lock.
 enum wr_fork_state {
     WR_FORK_OPEN,
     WR_FORK_TAKEN,
@@ -115,21 +123,41 @@ enum wr_fork_state {
     WR_FORK_INLINE
 };
 
-// Lives in weir_fork.weir_private.
+// A weir_fork as the pool sees it.
 struct wr_fork {
     weir_fork_function *function;
+    // Set when it is opened, or INLINE.
     wr_frame *frame;     // it was begun in
     weir_worker *owner;  // began it, will join it
     wr_atomic_u32 state; // enum wr_fork_state
-    uint32_t reserved;
+    uint32_t thief;      // index of the worker that took it
 };
 
-static_assert(sizeof(wr_fork) <= sizeof(((weir_fork *)0)->weir_private),
+static_assert(sizeof(wr_fork) <= sizeof(weir_fork),
               "a fork's private words fit");
 
 static inline wr_fork *wr_fork_of(weir_fork *fork) {
-    return (wr_fork *)(void *)fork->weir_private;
+    return (wr_fork *)(void *)fork;
 }
+
+static inline weir_fork *wr_fork_public(wr_fork *fork) {
+    return (weir_fork *)(void *)fork;
+}
+
+// What weir/fork.h sees of a worker, as weir_fork_ends.
+typedef struct wr_fork_ends {
+    weir_fork **head;
+    wr_atomic_ptr limit;
+    wr_atomic_ptr low;
+    wr_atomic_ptr enough;
+} wr_fork_ends;
+
+static_assert(
+    sizeof(wr_fork_ends) == sizeof(weir_fork_ends) &&
+        offsetof(wr_fork_ends, limit) == offsetof(weir_fork_ends, limit) &&
+        offsetof(wr_fork_ends, low) == offsetof(weir_fork_ends, low) &&
+        offsetof(wr_fork_ends, enough) == offsetof(weir_fork_ends, enough),
+    "the inline part sees the same words");
 
 // ---- frames ----------------------------------------------------------------
 
@@ -161,7 +189,7 @@ struct wr_frame {
     int64_t queued_ns;    // the job's
     int64_t ended_ns;     // run returned; 0: nobody wants to know
     wr_scope *open_scope; // the innermost scope this frame has open
-    unsigned deque_base;  // the worker's deque_count at the start
+    unsigned deque_base;  // forks of the worker's at the start, all opened
     // pool->lock.
     unsigned told; // times that the watchdog has told of it
 };
@@ -261,10 +289,14 @@ struct wr_run {
 enum wr_worker_state { WR_AWAY, WR_SEARCHING, WR_IDLE, WR_PLACED, WR_LENT };
 
 struct weir_worker {
+    // First: weir/fork.h knows. head: the worker itself, without a lock. The
+    // others are written under deque_lock, and read by the worker without.
+    wr_fork_ends forks;
+
     // Read-only once the worker runs.
     weir_pool *pool;
     unsigned index;
-    wr_fork **deque; // fork_depth entries
+    weir_fork **deque; // fork_depth entries
 
     // The worker itself; others read it under pool->lock, under which it is
     // written.
@@ -274,7 +306,8 @@ struct weir_worker {
     uint64_t picks;
     uint64_t random;
     void *slot;
-    bool spin_pays;         // the last spin found something
+    unsigned close_most;    // forks that the next pop may make private again
+    unsigned spin_pays;     // up and down with gaps that a spin bridges
     struct wr_relay *relay; // see gang.h; or NULL
     wr_atomic_u64 forks_inline;
 
@@ -312,11 +345,13 @@ struct weir_worker {
     int64_t lent_ns; // while LENT: since then
     unsigned told;   // times that the watchdog has told of this loan
 
-    // deque_lock. Entries [0, deque_count) are the forks this worker has
-    // begun and not joined, oldest first; those below deque_first are taken.
+    // deque_lock. The entries below forks.head are the forks this worker has
+    // begun and not joined, oldest first. Those below deque_first are taken,
+    // those from deque_private on are nobody's business but the worker's: it
+    // alone changes deque_private, so it reads that without the lock.
     _Alignas(WR_CACHE_LINE) wr_mutex deque_lock;
-    unsigned deque_count;
     unsigned deque_first;
+    unsigned deque_private;
     // Written under deque_lock, read by anyone as a hint: some are OPEN.
     wr_atomic_u32 deque_open;
 
@@ -388,14 +423,15 @@ struct weir_pool {
     unsigned live;      // threads (or fibers)
     unsigned finished;  // threads that have left their loop
 
-    uint64_t outstanding;    // jobs accepted and not ended
-    uint64_t admitted;       // of those, all but children of scopes
-    uint64_t shut_down;      // ended with -ESHUTDOWN by stopping
-    weir_pool_counts counts; // queued, running and the like kept up to date
-    unsigned runs_queued;    // weir_run calls in the inbox
-    unsigned token_waiters;  // workers with wants_token
-    bool tokenless;          // a searcher found no token; see wake_waiters
-    unsigned room_waiters;   // threads in weir_submit_wait
+    uint64_t outstanding;     // jobs accepted and not ended
+    uint64_t admitted;        // of those, all but children of scopes
+    uint64_t shut_down;       // ended with -ESHUTDOWN by stopping
+    weir_pool_counts counts;  // queued, running and the like kept up to date
+    unsigned runs_queued;     // weir_run calls in the inbox
+    unsigned token_waiters;   // workers with wants_token
+    bool tokenless;           // a searcher found no token; see wake_waiters
+    unsigned room_waiters;    // threads in weir_submit_wait
+    unsigned outside_waiters; // threads that sleep on `outside`
     unsigned next_slot;
 
     const void *watchdog; // that watches this pool, or NULL

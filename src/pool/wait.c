@@ -86,21 +86,34 @@ static bool take_descendant(weir_worker *worker, wr_wait_kind kind,
 
 // ---- waiting on a worker ---------------------------------------------------
 
-// Spins for a short while, without the lock, on what may end soon.
-static void spin(weir_worker *worker, wr_wait_kind kind, const void *object) {
+// The worker that took the fork, if that is what is waited for: it may have
+// forks in turn, which this one can run.
+static const weir_worker *thief_of(const weir_pool *pool, wr_wait_kind kind,
+                                   const void *object) {
+    return kind == WR_WAIT_FORK
+               ? &pool->workers[((const wr_fork *)object)->thief]
+               : NULL;
+}
+
+// Spins without the lock, up to `end`, until what is waited for is over or
+// there is a sign that something can be taken.
+static void spin(weir_worker *worker, wr_wait_kind kind, const void *object,
+                 const weir_worker *thief, int64_t end) {
     weir_pool *pool = worker->pool;
-    uint32_t pushes = wr_load(&pool->pushes, relaxed, ALONE,
-                              "changed under the lock, which is held");
+    wr_signs before = wr_signs_now(worker);
     wr_pool_unlock(pool);
-    int64_t end = wr_now_ns() + WR_SPIN_NS;
-    do {
-        for (int i = 0; i < 16; i++)
-            wr_spin_pause();
+    for (unsigned round = 0;; round++) {
+        wr_spin_pause();
         if (kind == WR_WAIT_FORK && over(kind, object))
             break;
-        if (wr_load(&pool->pushes, relaxed, ALONE, "a hint") != pushes)
+        if (wr_signs_changed(worker, &before))
             break;
-    } while (wr_now_ns() < end);
+        if (thief != NULL && wr_load(&thief->deque_open, relaxed, ALONE,
+                                     "a hint: looks again under the lock") > 0)
+            break;
+        if (round % WR_SPIN_ROUNDS == 0 && wr_now_ns() >= end)
+            break;
+    }
     wr_pool_lock(pool);
 }
 
@@ -160,9 +173,12 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
         kind == WR_WAIT_RUN
             ? (const void *)((const wr_run *)object)->event.weir_private
             : object;
-    bool spun = pool->deterministic || kind == WR_WAIT_EVENT;
+    bool spins = !pool->deterministic && kind != WR_WAIT_EVENT;
+    const weir_worker *thief = thief_of(pool, kind, object);
+    int64_t spin_end = 0; // 0: has not begun to
     bool told = kind != WR_WAIT_RUN;
     int error = 0;
+    wr_forks_lay_open(worker);
     while (error == 0 && !over(kind, object)) {
         wr_item item;
         if (!told && wr_worker_cancelled(worker) != 0) {
@@ -174,10 +190,13 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
             continue;
         if (take_descendant(worker, kind, object, &item)) {
             wr_item_run(worker, &item);
-            spun = pool->deterministic;
-        } else if (!spun) {
-            spin(worker, kind, object);
-            spun = true;
+            spin_end = 0;
+        } else if (spins && spin_end == 0) {
+            spin_end = wr_now_ns() + WR_SPIN_JOIN_NS;
+            spin(worker, kind, object, thief, spin_end);
+        } else if (spins && wr_now_ns() < spin_end) {
+            // What the thief has open is not for this wait.
+            spin(worker, kind, object, NULL, spin_end);
         } else {
             error = sleep_once(worker, kind, deadline_ns);
         }
@@ -239,12 +258,19 @@ static void serve_at_home(weir_worker *self) {
 int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
                     bool (*ready)(weir_pool *pool, void *argument),
                     void *argument, int64_t deadline_ns) {
+    if (wr_forks_hidden_here()) {
+        wr_pool_unlock(pool);
+        wr_forks_lay_open_here();
+        wr_pool_lock(pool);
+    }
     if (pool->deterministic)
         return wr_determ_drive(pool, ready, argument, deadline_ns);
     if (ready(pool, argument))
         return 0;
     weir_worker *lent = lend_elsewhere(pool, word);
     int error = 0;
+    unsigned counts = word == &pool->outside;
+    pool->outside_waiters += counts;
     while (!ready(pool, argument) && error != -ETIMEDOUT) {
         uint32_t seen = wr_load(word, relaxed, ALONE,
                                 "changed under the lock, which is held");
@@ -254,6 +280,7 @@ int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
         error = wr_futex_wait(word, seen, deadline_ns);
         wr_pool_lock(pool);
     }
+    pool->outside_waiters -= counts;
     error = ready(pool, argument) ? 0 : -ETIMEDOUT;
     return_elsewhere(pool, lent);
     return error;

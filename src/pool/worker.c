@@ -110,7 +110,7 @@ static bool take_any(weir_worker *worker, wr_item *item) {
 // ---- running ---------------------------------------------------------------
 
 static void check_balanced(const weir_worker *worker, const wr_frame *frame) {
-    wr_check(worker->deque_count == frame->deque_base,
+    wr_check(wr_forks_count(worker) == frame->deque_base,
              "run returned with forks that are not joined");
     wr_check(frame->open_scope == NULL,
              "run returned with a scope that is still open");
@@ -194,21 +194,42 @@ void wr_job_owned(weir_worker *self, const void *owner) {
 
 static void run_fork(weir_worker *worker, wr_frame *frame) {
     wr_fork *fork = frame->fork;
-    fork->function(worker, wr_container_of(fork, weir_fork, weir_private));
+    fork->function(worker, wr_fork_public(fork));
     check_balanced(worker, frame);
     if (wr_pool_timed(worker->pool))
         wr_figures_ran(worker, frame);
 }
 
+static void clear_frame(weir_worker *worker, wr_frame *frame,
+                        const wr_item *item) {
+    // One by one: clearing all of it first takes longer.
+    frame->below = worker->frame;
+    frame->parent = item->parent;
+    frame->fork = item->fork;
+    frame->scope = NULL;
+    frame->around = NULL;
+    frame->started_ns = wr_now_ns();
+    frame->deadline_ns = 0;
+    frame->worker = worker;
+    frame->call = NULL;
+    frame->captured = NULL;
+    wr_atomic_init(&frame->cancel, 0);
+    wr_atomic_init(&frame->name, NULL);
+    wr_atomic_init(&frame->owner, NULL);
+    frame->piece = NULL;
+    frame->job = item->job;
+    frame->parted = false;
+    frame->ended = false;
+    frame->queued_ns = 0;
+    frame->ended_ns = 0;
+    frame->open_scope = NULL;
+    frame->deque_base = wr_forks_count(worker);
+    frame->told = 0;
+}
+
 static void fill_frame(weir_worker *worker, wr_frame *frame,
                        const wr_item *item) {
-    *frame = (wr_frame){.below = worker->frame,
-                        .parent = item->parent,
-                        .fork = item->fork,
-                        .job = item->job,
-                        .worker = worker,
-                        .started_ns = wr_now_ns(),
-                        .deque_base = worker->deque_count};
+    clear_frame(worker, frame, item);
     if (worker->placed_ns == 0 && worker->state == WR_PLACED)
         worker->placed_ns = frame->started_ns;
     if (item->parent != NULL)
@@ -237,11 +258,13 @@ static int run_item(weir_worker *worker, wr_frame *frame, const wr_item *item) {
         status = run_job(worker, frame, item);
     else
         run_fork(worker, frame);
+    wr_check(wr_forks_count(worker) == frame->deque_base,
+             "weir_fork_begin outside of run");
     if (hooks->leave != NULL)
         hooks->leave(hooks->context, frame->captured);
     if (item->job != NULL)
         wr_job_release(worker->pool, frame->captured);
-    wr_determ_point();
+    wr_determ_point_of(worker->pool);
     return status;
 }
 
@@ -291,8 +314,9 @@ void wr_item_run(weir_worker *worker, const wr_item *item) {
 
 bool wr_worker_turn(weir_worker *worker, bool rest) {
     weir_pool *pool = worker->pool;
-    wr_timers_expire(pool);
-    if (wr_broadcasts_serve(worker))
+    if (wr_heap_first(&pool->timers) != NULL)
+        wr_timers_expire(pool);
+    if (!wr_list_empty(&pool->broadcasts) && wr_broadcasts_serve(worker))
         return true;
     if (worker->state == WR_PLACED && wr_place_excess(worker))
         wr_place_drop(worker);
@@ -345,7 +369,7 @@ void wr_worker_loop(weir_worker *worker) {
     thread_hook(worker, pool->hooks.thread_stop);
     wr_worker_set_state(worker, WR_AWAY);
     pool->finished++;
-    wr_word_wake(pool, &pool->outside);
+    wr_outside_wake(pool);
     wr_pool_unlock(pool);
 }
 
@@ -389,12 +413,14 @@ int wr_worker_cancelled(const weir_worker *worker) {
 }
 
 int weir_cancelled(weir_worker *self) {
-    wr_determ_point();
+    wr_determ_point_of(self->pool);
+    wr_forks_poll(self);
     return wr_worker_cancelled(self);
 }
 
 void weir_yield(weir_worker *self) {
     weir_pool *pool = self->pool;
+    wr_forks_poll(self);
     wr_pool_lock(pool);
     wr_timers_expire(pool);
     while (wr_broadcasts_serve(self))

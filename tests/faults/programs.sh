@@ -3,13 +3,16 @@
 # Programs on a system that says no: at every call in turn one line, a
 # documented status, the old file or the whole new one, nothing beside it.
 # usage: programs.sh PART WEIR SYSTEM_SO SWEEP SOURCE INPUTS
-#   INPUTS: of delta the program that makes them, of run ONNX's models
-#   PART: delta | tiles | run
+#   INPUTS: of delta and serve the program that makes them, of run ONNX's
+#     models, of deps the registry; of serve then the program that asks
+#   PART: delta | tiles | run | serve | deps
 set -eu
 part=$1 weir=$2 system=$3 sweep=$4 source=$5 make_inputs=$6 data=$6
 folder=$(mktemp -d)
 reader=
-trap 'test -z "$reader" || kill $reader; rm -rf "$folder"' EXIT
+registry=
+trap 'test -z "$reader$registry" || kill $reader $registry; rm -rf "$folder"' \
+    EXIT
 cd "$folder"
 mkdir out logs
 all=memory,threads,files,again,disk
@@ -118,7 +121,88 @@ run() {
     expect - - 1 memory $once --check $model/model.onnx
 }
 
+# A run takes its time: of each call the first few and some. Nearly all of them:
+# WEIR_FAULTS_MOST=400.
+some() {
+    WEIR_FAULTS_MOST=${WEIR_FAULTS_MOST:-$1}
+    export WEIR_FAULTS_MOST
+}
+
+# Everything that it is asked for, and what it says no to.
+serve() {
+    for what in small.onnx bars.onnx page.png; do
+        $make_inputs ${what%.*} >$what
+    done
+    some 6
+    "$sweep" "$system" "$weir" "$folder" memory,dry,threads,files,net,again
+    "$sweep" "$system" "$weir" "$folder" memory,texts
+}
+
+# A small project with all that it needs: what it has itself, what others
+# have, and something optional that nobody has.
+begin_project() {
+    mkdir docs p bin home
+    cat >docs/a.json <<END
+{"name": "a", "dist-tags": {"latest": "1.2.3"}, "versions": {
+ "1.2.3": {"name": "a", "version": "1.2.3", "dependencies": {"b": "^1"},
+  "optionalDependencies": {"gone": "*"},
+  "dist": {"tarball": "http://example.com/a", "integrity": "sha512-a"}},
+ "1.0.0": {"name": "a", "version": "1.0.0",
+  "dist": {"tarball": "http://example.com/o", "integrity": "sha512-o"}}}}
+END
+    cat >docs/b.json <<END
+{"name": "b", "dist-tags": {"latest": "1.0.0"}, "versions": {"1.0.0":
+ {"name": "b", "version": "1.0.0",
+  "dist": {"tarball": "http://example.com/b", "integrity": "sha512-b"}}}}
+END
+    echo '{"name": "p", "version": "1.0.0", "dependencies": {"a": "^1"}}' \
+        >p/package.json
+    printf '#!/bin/sh\necho v20.0.0\n' >bin/node
+    chmod +x bin/node
+    PATH=$folder/bin:$PATH
+    for name in $(env | sed -n 's/^\(npm_config_[^=]*\)=.*/\1/pi'); do
+        unset "$name"
+    done
+    unset http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY
+    export HOME=$folder/home XDG_CONFIG_HOME=$folder/home
+    export npm_config_globalconfig=$folder/g npm_config_userconfig=$folder/u
+    export npm_config_fetch_retries=1 npm_config_fetch_retry_mintimeout=1
+    export npm_config_fetch_retry_maxtimeout=1
+    echo 'prefer-dedupe=true' >u
+    : >ready
+    "$make_inputs" --graph none --docs docs --retry-after 0 3>ready \
+        --ready-fd 3 >registry.out 2>&1 </dev/null &
+    registry=$!
+    port=
+    while test -z "$port"; do
+        kill -0 $registry || { cat registry.out; exit 1; }
+        port=$(sed -n 's/^port //p' ready)
+    done
+}
+
+deps() {
+    begin_project
+    some 4
+    fetch="$weir deps fetch p --registry http://127.0.0.1:$port/ --cache c"
+    $fetch -o good.json
+    grep -q '"version": "1.2.3"' good.json
+    kinds=$all,folders,net,dry,lines
+    # Into a cache that is to be made, then out of what those have left of it.
+    WEIR_SWEEP_FRESH=c expect out/x.json good.json 1 $kinds \
+        $fetch --threads 1 -o out/x.json
+    rm -rf c
+    cp good.json out/x.json
+    expect out/x.json good.json 1 $kinds \
+        $fetch --threads 0 --prefer-online -o out/x.json
+    $fetch -o after.json
+    cmp after.json good.json
+    # Why there is no `gone` differs.
+    $fetch --offline -o offline.json
+    grep -v '"code": ' after.json >after
+    grep -v '"code": ' offline.json | cmp after -
+}
+
 case $part in
-    delta|tiles|run) $part ;;
+    delta|tiles|run|serve|deps) $part ;;
     *) echo "no part $part" >&2; exit 2 ;;
 esac

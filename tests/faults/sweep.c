@@ -9,10 +9,15 @@
 //   WANTED    what it must be if the command says 0, or - (not compared)
 //   STATUSES  what it may say else: 1,100,102
 //   CALLS     which calls: classes of the table below, e.g. memory,files;
-//             disk: it is full; whole: what fails may leave the whole new file
+//             disk: it is full; whole: what fails may leave the whole new file;
+//             lines: it may say why in several
+// WEIR_SWEEP_FRESH=FOLDER  is gone before each run
+#include "ways.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,67 +26,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { SECONDS_MAX = 30, MOST = 400, SAID_MAX = 8192 };
-
-typedef struct way {
-    const char *kind, *call, *answer;
-    int number;      // the errno of `answer`, or 0
-    bool is_nothing; // it must go on as if nothing had been
-} way;
-
-static const way ways[] = {
-    {"memory", "malloc", "", ENOMEM, false},
-    {"memory", "calloc", "", ENOMEM, false},
-    {"memory", "realloc", "", ENOMEM, false},
-    {"memory", "strdup", "", ENOMEM, false},
-    {"memory", "strndup", "", ENOMEM, false},
-    {"memory", "asprintf", "", ENOMEM, false},
-    {"memory", "posix_memalign", "", ENOMEM, false},
-    {"memory", "mmap", "", ENOMEM, false},
-    {"memory", "fdopen", "", ENOMEM, false},
-    {"memory", "open_memstream", "", ENOMEM, false},
-    {"files", "realpath", "", ENOMEM, false},
-    {"threads", "pthread_create", "", EAGAIN, false},
-    {"threads", "pthread_create", "all:", EAGAIN, false},
-    {"threads", "fork", "", EAGAIN, false},
-    {"threads", "eventfd", "", EMFILE, false},
-    {"threads", "epoll_create1", "", EMFILE, false},
-    {"threads", "epoll_ctl", "", ENOMEM, false},
-    {"threads", "timerfd_create", "", EMFILE, false},
-    {"threads", "signalfd", "", EMFILE, false},
-    {"threads", "socket", "", EMFILE, false},
-    {"files", "open", "", EMFILE, false},
-    {"files", "open", "", EOPNOTSUPP, false},
-    {"files", "fcntl", "", EMFILE, false},
-    {"files", "openat", "", EMFILE, false},
-    {"files", "fopen", "", EMFILE, false},
-    {"files", "read", "", EIO, false},
-    {"files", "read", "all:", EIO, false},
-    {"files", "pread", "", EIO, false},
-    {"files", "fstat", "", EIO, false},
-    {"files", "stat", "", EACCES, false},
-    {"files", "lseek", "", EIO, false},
-    {"files", "write", "", ENOSPC, false},
-    {"files", "write", "all:", EIO, false},
-    {"files", "writev", "", ENOSPC, false},
-    {"files", "fflush", "", ENOSPC, false},
-    {"files", "fclose", "", ENOSPC, false},
-    {"files", "close", "", EIO, false},
-    {"files", "fchmod", "", EPERM, false},
-    {"files", "linkat", "", EIO, false},
-    {"files", "rename", "", EIO, false},
-    {"files", "link", "", EIO, false},
-    {"files", "mkdir", "", EACCES, false},
-    {"files", "ftruncate", "", EIO, false},
-    {"again", "read", "", EINTR, true},
-    {"again", "read", "short", 0, true},
-    {"again", "pread", "", EINTR, true},
-    {"again", "pread", "short", 0, true},
-    {"again", "write", "", EINTR, true},
-    {"again", "write", "short", 0, true},
-    {"again", "writev", "", EINTR, true},
-    {"again", "writev", "short", 0, true},
-};
+enum { SECONDS_MAX = 30, SAID_MAX = 8192 };
 
 typedef struct sweep {
     const char *system, *output, *wanted, *statuses, *calls;
@@ -125,7 +70,21 @@ static void write_file(const char *path, const char *bytes, size_t size) {
 
 // ---- one run ---------------------------------------------------------------
 
+static int remove_one(const char *path, const struct stat *about, int kind,
+                      struct FTW *where) {
+    (void)about;
+    (void)kind;
+    (void)where;
+    return remove(path);
+}
+
 static void begin_again(sweep *s) {
+    const char *fresh = getenv("WEIR_SWEEP_FRESH");
+    if (fresh != NULL && access(fresh, F_OK) == 0 &&
+        nftw(fresh, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0) {
+        perror(fresh);
+        exit(1);
+    }
     if (strcmp(s->output, "-") == 0)
         return;
     if (s->exists)
@@ -163,9 +122,14 @@ static bool is_allowed(const sweep *s, int status) {
 
 static void check_line(const sweep *s, const char *fault) {
     size_t lines = 0;
-    for (const char *at = s->said; *at != 0; at++)
+    bool all = strncmp(s->said, "weir", 4) == 0;
+    for (const char *at = s->said; *at != 0; at++) {
         lines += *at == '\n';
-    if (lines != 1 || strncmp(s->said, "weir", 4) != 0)
+        // What a line goes on with is indented.
+        if (*at == '\n' && at[1] != 0)
+            all = all && (at[1] == ' ' || strncmp(at + 1, "weir", 4) == 0);
+    }
+    if (!all || lines == 0 || (lines > 1 && strstr(s->calls, "lines") == NULL))
         fail(s, fault, "not one line of weir's");
 }
 
@@ -250,15 +214,10 @@ static unsigned long run(sweep *s, const char *fault, bool is_nothing) {
 
 // ---- all of them -----------------------------------------------------------
 
-// Every attempt in turn; of very many, the first, and then ever fewer.
 static void sweep_way(sweep *s, const way *w) {
-    for (unsigned long at = 0; at < 1000000; at += at < MOST ? 1 : at / 8) {
+    for (unsigned long at = 0;; at = way_next(at)) {
         char fault[64];
-        if (w->number != 0)
-            snprintf(fault, sizeof(fault), "%s:%lu:%s%d", w->call, at,
-                     w->answer, w->number);
-        else
-            snprintf(fault, sizeof(fault), "%s:%lu:%s", w->call, at, w->answer);
+        way_text(fault, sizeof(fault), w, at);
         if (run(s, fault, w->is_nothing) <= at)
             return;
         s->places++;
@@ -312,8 +271,8 @@ int main(int argc, char **argv) {
                .command = argv + 6};
     prepare(&s);
     run(&s, "none:0:0", true);
-    for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-        if (strstr(s.calls, ways[i].kind) != NULL)
+    for (size_t i = 0; i < WAYS; i++)
+        if (way_in(&ways[i], s.calls))
             sweep_way(&s, &ways[i]);
     if (strstr(s.calls, "disk") != NULL)
         sweep_disk(&s);

@@ -8,18 +8,22 @@
 //     `short` (one byte only), or `all:<errno>` (it and all after it fail).
 //     With <call> `disk`: no file grows beyond <number> bytes.
 //   WEIR_SYSTEM_NAMED=1         a file system that knows no nameless files
-//   WEIR_SYSTEM_SEEN=<file>     how many attempts of that call came, at exit
+//   WEIR_SYSTEM_SEEN=<file>     how many attempts of that call came, at exit,
+//     and how many descriptors were open then
 //   WEIR_FAULTS_LOG=<file>      where each failure happened, see fault_log.c
 #include "base/atomic.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +32,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -37,7 +42,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SHORT = -1, RANGES = 8, DEPTH = 16 };
+enum { SHORT = -1, RANGES = 8, DEPTH = 16, FDS = 1024 };
 
 typedef struct range {
     uintptr_t base, from, to;
@@ -157,10 +162,14 @@ __attribute__((destructor)) static void end(void) {
     if (seen_path == NULL || getpid() != self)
         return;
     fault_call[0] = 0;
-    char line[32];
+    int still_open = 0;
+    for (int fd = 0; fd < FDS; fd++)
+        still_open += fcntl(fd, F_GETFD) >= 0;
+    char line[64];
     int size = snprintf(
-        line, sizeof(line), "%lu\n",
-        (unsigned long)wr_load(&seen, relaxed, ALONE, "a count at the end"));
+        line, sizeof(line), "%lu %d\n",
+        (unsigned long)wr_load(&seen, relaxed, ALONE, "a count at the end"),
+        still_open);
     int file = open(seen_path, O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file >= 0) {
         (void)!write(file, line, (size_t)size);
@@ -226,11 +235,25 @@ CALL(int, link, -1, (const char *old, const char *new), (old, new))
 CALL(int, rename, -1, (const char *old, const char *new), (old, new))
 CALL(int, mkdir, -1, (const char *path, mode_t mode), (path, mode))
 CALL(int, ftruncate, -1, (int fd, off_t size), (fd, size))
+CALL(void *, aligned_alloc, NULL, (size_t at, size_t size), (at, size))
+CALL(void *, reallocarray, NULL, (void *at, size_t count, size_t size),
+     (at, count, size))
+CALL(int, fstatat, -1,
+     (int folder, const char *restrict path, struct stat *restrict out,
+      int flags),
+     (folder, path, out, flags))
+CALL(int, faccessat, -1, (int folder, const char *path, int how, int flags),
+     (folder, path, how, flags))
+CALL(DIR *, opendir, NULL, (const char *path), (path))
+CALL(DIR *, fdopendir, NULL, (int fd), (fd))
+CALL(int, flock, -1, (int fd, int how), (fd, how))
+CALL(int, unlink, -1, (const char *path), (path))
+CALL(int, unlinkat, -1, (int folder, const char *path, int flags),
+     (folder, path, flags))
 CALL(FILE *, fdopen, NULL, (int fd, const char *how), (fd, how))
 CALL(FILE *, fopen, NULL, (const char *restrict path, const char *restrict how),
      (path, how))
 CALL(FILE *, open_memstream, NULL, (char **out, size_t *size), (out, size))
-CALL(int, fflush, EOF, (FILE * file), (file))
 CALL(int, fclose, (REAL(fclose)(file), EOF), (FILE * file), (file))
 CALL(int, eventfd, -1, (unsigned first, int flags), (first, flags))
 CALL(int, epoll_create1, -1, (int flags), (flags))
@@ -241,6 +264,27 @@ CALL(int, signalfd, -1, (int fd, const sigset_t *set, int flags),
      (fd, set, flags))
 CALL(int, socket, -1, (int domain, int type, int protocol),
      (domain, type, protocol))
+CALL(int, pipe2, -1, (int ends[2], int flags), (ends, flags))
+CALL(int, setsockopt, -1,
+     (int fd, int level, int what, const void *value, socklen_t size),
+     (fd, level, what, value, size))
+CALL(int, bind, -1, (int fd, __CONST_SOCKADDR_ARG to, socklen_t size),
+     (fd, to, size))
+CALL(int, listen, -1, (int fd, int most), (fd, most))
+CALL(int, getsockname, -1,
+     (int fd, __SOCKADDR_ARG out, socklen_t *restrict size), (fd, out, size))
+CALL(int, accept4, -1,
+     (int fd, __SOCKADDR_ARG out, socklen_t *restrict size, int flags),
+     (fd, out, size, flags))
+CALL(ssize_t, send, -1, (int fd, const void *data, size_t size, int flags),
+     (fd, data, size, flags))
+CALL(ssize_t, recv, -1, (int fd, void *data, size_t size, int flags),
+     (fd, data, size, flags))
+CALL(int, poll, -1, (struct pollfd * fds, nfds_t count, int ms),
+     (fds, count, ms))
+CALL(int, epoll_wait, -1,
+     (int epoll, struct epoll_event *out, int most, int ms),
+     (epoll, out, most, ms))
 CALL(pid_t, fork, -1, (void), ())
 
 static wr_atomic_ptr real_read, real_pread, real_write;
@@ -272,7 +316,17 @@ ssize_t write(int fd, const void *from, size_t size) {
     SOME(write, fd, from, size);
 }
 
-static wr_atomic_ptr real_open, real_openat;
+static wr_atomic_ptr real_open, real_openat, real___getdelim;
+
+// What getline is.
+ssize_t __getdelim(char **line, size_t *size, int end, FILE *file) {
+    int no = ANSWER("getline");
+    if (no != 0) {
+        errno = no;
+        return -1;
+    }
+    return REAL(__getdelim)(line, size, end, file);
+}
 
 int open(const char *path, int flags, ...) {
     if ((flags & O_TMPFILE) == O_TMPFILE && no_nameless) {
@@ -298,7 +352,14 @@ int openat(int folder, const char *path, int flags, ...) {
     return REAL(openat)(folder, path, flags, mode);
 }
 
-static wr_atomic_ptr real_writev, real_fcntl, real_vasprintf;
+static wr_atomic_ptr real_writev, real_fcntl, real_vasprintf, real_fflush;
+
+// A stream in memory has no disk.
+int fflush(FILE *file) {
+    if (file != NULL && fileno(file) >= 0)
+        NO(EOF);
+    return REAL(fflush)(file);
+}
 
 ssize_t writev(int fd, const struct iovec *from, int count) {
     int no = ANSWER("writev");
@@ -333,6 +394,15 @@ int asprintf(char **restrict out, const char *restrict format, ...) {
 
 // These answer with the number itself.
 static wr_atomic_ptr real_posix_memalign, real_pthread_create;
+static wr_atomic_ptr real_posix_spawn;
+
+int posix_spawn(pid_t *restrict out, const char *restrict path,
+                const posix_spawn_file_actions_t *restrict files,
+                const posix_spawnattr_t *restrict how,
+                char *const argv[restrict], char *const envp[restrict]) {
+    int no = ANSWER("posix_spawn");
+    return no != 0 ? no : REAL(posix_spawn)(out, path, files, how, argv, envp);
+}
 
 int posix_memalign(void **out, size_t alignment, size_t size) {
     int no = ANSWER("posix_memalign");

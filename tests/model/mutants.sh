@@ -7,59 +7,74 @@
 #   FOLDER      is made; results come there
 #   EVERYTHING  a program with all sites (model_everything)
 #   PROGRAM     model programs
-# MODEL_SECONDS: how long a case may take with a mutant (60).
+# MODEL_SECONDS: how long a case may take with a mutant (120).
 # MODEL_ONLY: an extended regular expression; only places that match it.
 # MODEL_ALL=1: tries the mutants that survivors.txt explains too.
+# MODEL_JOBS: how many run at the same time (2).
+# MODEL_VISITS: a folder where it is kept which case visits what, and how long
+#   each takes (FOLDER/visits); what is newer than its program is used again.
+# MODEL_STEP=visits: fills that folder alone. So a run can be in pieces, and
+#   several runs side by side.
 set -uo pipefail
 export LC_ALL=C
 root=$1 work=$2 everything=$3
 shift 3
-export work seconds=${MODEL_SECONDS:-60} visit_seconds=20
-only=${MODEL_ONLY:-.} all=${MODEL_ALL:-0}
+export work seconds=${MODEL_SECONDS:-120} visit_seconds=600
+export visits=${MODEL_VISITS:-$work/visits}
+only=${MODEL_ONLY:-.} all=${MODEL_ALL:-0} jobs=${MODEL_JOBS:-2}
 rm -rf "$work"
-mkdir -p "$work/runs"
+mkdir -p "$work/runs" "$visits"
 
-# What has sites of the library; the others check the checker.
+for program in "$everything" "$@"; do
+    test -x "$program" || { echo "$program is not there" >&2; exit 1; }
+done
+# What has such sites of the library; the others check the checker.
 for program in "$@"; do
-    "$program" --list --sites | grep -q '^site.src/' && echo "$program"
+    "$program" --list --sites | awk -F'\t' -v only="$only" '
+        $1 == "site" && $2 ~ /^src\// && $2 ~ only {found = 1}
+        END {exit !found}' && echo "$program"
 done >"$work/programs"
-test -s "$work/programs" || { echo "no model has a site of src/"; exit 1; }
+test -s "$work/programs" || { echo "no model has such a site"; exit 1; }
 
-# visits PROGRAM: runs it as it is: which cases visit what, how long it took.
-visits() {
-    local name=${1##*/} begin end
-    begin=$(date +%s%N)
-    "$1" --sites --seconds "$visit_seconds" >"$work/$name.sites" \
-        2>"$work/$name.err" || {
-        echo "$name fails without a mutant"
+# visit PROGRAM: runs it as it is: which cases visit what, how long each took.
+visit() {
+    local at=$visits/${1##*/}
+    test "$at.sites" -nt "$1" && return
+    "$1" --sites --seconds "$visit_seconds" >"$at.out" 2>"$at.err" || {
+        echo "${1##*/} fails without a mutant"
         return 1
     }
-    end=$(date +%s%N)
-    echo "$(((end - begin) / 1000000)) $1" >"$work/$name.took"
+    awk -F'[: ]' '/^site/ {next} $NF == "s" {print $1 "\t" $(NF - 1)}' \
+        "$at.out" >"$at.took"
+    grep '^site' "$at.out" >"$at.new"
+    mv "$at.new" "$at.sites"
 }
-export -f visits
-xargs -P 2 -I{} bash -c 'visits {}' <"$work/programs" || exit 1
-cat "$work"/*.took | sort -n | cut -d' ' -f2- >"$work/programs"
+export -f visit
+xargs -P "$jobs" -I{} bash -c 'visit {}' <"$work/programs" || exit 1
+test "${MODEL_STEP:-}" != visits || exit 0
 
-# place, operation, order, label, object, visits, weaker orders; the programs
-# with the cases that visit it, the quick ones first.
+# place, operation, order, label, object, weaker orders; the cases that visit
+# it, each with its program, the quick ones first.
 while read -r program; do
-    awk -F'\t' -v program="$program" '
-        $1 == "site" && $2 ~ /^src\// && $9 != "-" {
+    awk -F'\t' -v program="$program" -v only="$only" '
+        FNR == NR {took[$1] = $2; next}
+        $2 ~ /^src\// && $2 ~ only && $9 != "-" {
             gsub(/ /, "", $6)
-            print $2 "\t" $3 "\t" $4 "\t" $5 "\t" $6 "\t" $8 "\t" \
-                program "=" $9
-        }' "$work/${program##*/}.sites"
-done <"$work/programs" | awk -F'\t' '
+            count = split($9, cases, ",")
+            for (i = 1; i <= count; i++)
+                print took[cases[i]] "\t" $2 "\t" $3 "\t" $4 "\t" $5 \
+                    "\t" $6 "\t" $8 "\t" program "=" cases[i]
+        }' "$visits/${program##*/}.took" "$visits/${program##*/}.sites"
+done <"$work/programs" | sort -s -n -k1,1 | cut -f2- | awk -F'\t' '
     {key = $1 FS $2 FS $3 FS $4 FS $5 FS $6}
     !(key in runs) {order[++n] = key}
     {runs[key] = runs[key] (key in runs ? " " : "") $7}
     END {for (i = 1; i <= n; i++) print order[i] "\t" runs[order[i]]}' |
     sort -t: -k1,1 -k2,2n >"$work/executed"
 
-# A mutant a line: place, operation, from, label, object, to, programs.
-awk -F'\t' -v only="$only" '
-    $6 != "-" && $1 ~ only {
+# A mutant a line: place, operation, from, label, object, to, cases.
+awk -F'\t' '
+    $6 != "-" {
         n = split($6, to, ",")
         for (i = 1; i <= n; i++)
             print $1 "\t" $2 "\t" $3 "\t" $4 "\t" $5 "\t" to[i] "\t" $7
@@ -112,7 +127,7 @@ done <"$work/mutants" >"$work/known"
 
 # try NUMBER: runs that mutant until something notices.
 try() {
-    local place operation from label object to runs run cases log status begin
+    local place operation from label object to runs run log status begin cut=
     IFS=$'\t' read -r place operation from label object to runs \
         < <(sed -n "$1p" "$work/todo")
     log=$work/runs/$1
@@ -120,14 +135,16 @@ try() {
         >"$log.row"
     begin=$(date +%s%N)
     for run in $runs; do
-        IFS=, read -ra cases <<<"${run#*=}"
         "${run%%=*}" --weaken "$place:$operation:$to" --seconds "$seconds" \
-            "${cases[@]}" >"$log.out" 2>"$log.err"
+            "${run#*=}" >"$log.out" 2>"$log.err"
         status=$?
+        # What was not seen then may come later.
+        grep -q 'CUT after' "$log.out" && cut=", ${run#*=} was cut" &&
+            ! grep -q -e 'FAILED: found' -e 'must not be' "$log.out" && continue
         test $status -ne 0 || continue
         if test $status -eq 1 && grep -q '^killed by ' "$log.out"; then
             printf 'killed by %s.%s (%s), %d ms\n' "${run%%=*}" \
-                "$(sed -n 's/^killed by //p' "$log.out")" \
+                "${run#*=}" \
                 "$(sed -n 's/^  FAILED: //p' "$log.out" | head -n 1 |
                     sed 's/^found \(.*\), not .*/\1/')" \
                 $((($(date +%s%N) - begin) / 1000000)) |
@@ -137,10 +154,10 @@ try() {
         fi
         return
     done
-    echo SURVIVED >>"$log.row"
+    echo "SURVIVED$cut" >>"$log.row"
 }
 export -f try
-seq "$(wc -l <"$work/todo")" | xargs -r -P 2 -n 1 bash -c 'try "$0"'
+seq "$(wc -l <"$work/todo")" | xargs -r -P "$jobs" -n 1 bash -c 'try "$0"'
 
 # What no model executes, as if it were a mutant.
 "$everything" --list --sites | awk -F'\t' -v only="$only" '
@@ -159,7 +176,7 @@ while IFS=$'\t' read -r place label operation object from to result; do
                 alone=$((alone + 1))
                 continue
             fi ;;&
-        SURVIVED | 'NOT EXECUTED' | 'KNOWN TO SURVIVE')
+        SURVIVED* | 'NOT EXECUTED' | 'KNOWN TO SURVIVE')
             if explained "$place" "$label" "$operation" "$object" \
                 "$from" "$to"; then
                 result="$result: $why"
@@ -178,13 +195,11 @@ done < <(cat "$work"/runs/*.row "$work/known" "$work/unexecuted" 2>/dev/null |
     sort -t: -k1,1 -k2,2n)
 
 # A reason that explains nothing any more goes.
-if test "$only" = .; then
-    for i in "${!pattern[@]}"; do
-        test "${used[i]}" -eq 1 && continue
-        echo "survivors.txt: nothing is as ${pattern[i]}"
-        bad=$((bad + 1))
-    done
-fi
+for i in "${!pattern[@]}"; do
+    test "${used[i]}" -eq 0 && [[ ${pattern[i]%% *}:1 =~ $only ]] || continue
+    echo "survivors.txt: nothing is as ${pattern[i]}"
+    bad=$((bad + 1))
+done
 echo "$(wc -l <"$work/mutants") mutants of $(wc -l <"$work/executed") sites:" \
     "$killed killed, $left survive or are not executed with a reason," \
     "$survived without; $alone ALONE sites not executed"

@@ -61,4 +61,13 @@
 #define _exit mh_exit
 #define __assert_fail mh_assert_fail
 
+// The one atomic load of a public header.
+static inline void *mc_fork_load(const void *word) {
+    static const mc_site here __attribute__((section("mc_sites"), used)) = {
+        __FILE__, __LINE__,         MC_LOAD,       MC_RELAXED,
+        "ALONE",  "weir_fork_ends", "weir/fork.h", MC_PLAIN};
+    return (void *)(uintptr_t)mc_atomic_load(&here, word, sizeof(void *));
+}
+#define WEIR_FORK_LOAD(word) ((weir_fork **)mc_fork_load(word))
+
 #endif

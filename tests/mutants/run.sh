@@ -3,16 +3,18 @@
 # Breaks copies of the library's sources on purpose (<room>.txt beside this
 # script; README.md has the format) and wants a test to fail, crash or hang for
 # each: what no test would notice is not tested.
-# usage: run.sh [-a ASAN-TREE] ROOT TREE WORK [ROOM | ROOM.MUTANT]...
+# usage: run.sh [-a ASAN-TREE] [-m MODEL-TREE] ROOT TREE WORK
+#            [ROOM | ROOM.MUTANT]...
 #        run.sh --text ROOT WORK    only looks whether all edits can be made
-# TREE, and ASAN-TREE for cases that only AddressSanitizer notices, are build
-# folders of Ninja with the tests in them. Prints the table; WORK/table.md is
-# the same in Markdown.
+# TREE, ASAN-TREE for cases that only AddressSanitizer notices, and MODEL-TREE
+# for models (else TREE) are build folders of Ninja with the tests in them.
+# Prints the table; WORK/table.md is the same in Markdown.
 set -uo pipefail
 export LC_ALL=C
 shopt -s nullglob
 jobs=$(nproc)
 limit=20 # seconds for a case; on a quiet machine they take a tenth of one
+model_limit=300
 
 # ---- one mutant ------------------------------------------------------------
 
@@ -87,54 +89,78 @@ objects() {
             - "$work/$1.deps" | sort -u
 }
 
-# links KIND FOLDER PROGRAM: what was compiled before the library's own.
+# file_of PROGRAM: as it is called in the folder tests/ of a tree.
+file_of() {
+    case $1 in
+    model:*) echo "model_${1#model:}" ;;
+    *) echo "test_$1" ;;
+    esac
+}
+
+# links KIND FOLDER PROGRAM: what was compiled before the library's own, or the
+# models' rooms; in place of it, what the program compiles for itself.
 links() {
-    local tree=${trees[$1]} folder=$2/$1 command object
-    object=tests/CMakeFiles/test_$3.dir/unit/test_$3.c.o
-    command=$(ninja -C "$tree" -t commands -s "tests/test_$3" | tail -n 1)
-    command=${command/-o tests\/test_$3 /-o $folder\/test_$3 }
-    if test -n "$(objects "$1" "$2" "$object")"; then
-        compile "$tree" "$object" "$folder" || return 1
-        mkdir -p "$folder/tests"
-        mv "$folder/test_$3.c.o" "$folder/tests"
-        command=${command/$object/$folder\/tests\/test_$3.c.o}
-    fi
-    (cd "$tree" && eval "${command/ libweir.a/ $folder/*.o libweir.a}")
+    local tree=${trees[$1]} folder=$2/$1 file command object own first=""
+    file=$(file_of "$3")
+    command=$(ninja -C "$tree" -t commands -s "tests/$file" | tail -n 1)
+    command=${command/-o tests\/$file /-o $folder\/$file }
+    mkdir -p "$folder/$file.own"
+    ln -sfn ../../src "$folder/$file.own/src"
+    for object in $(objects "$1" "$2" "/$file.dir/"); do
+        compile "$tree" "$object" "$folder/$file.own" || return 1
+        own=$folder/$file.own/$(basename "$object")
+        command=${command/ $object / $own }
+    done
+    for object in "$folder"/*.o; do
+        own=$folder/$file.own/$(basename "$object")
+        test -e "$own" || first="$first $object"
+    done
+    command=${command/ libweir.a/$first libweir.a}
+    command=${command/ -Wl,--start-group/$first -Wl,--start-group}
+    (cd "$tree" && eval "$command")
 }
 
 # builds KIND FOLDER: objects of the edited sources, in FOLDER/KIND.
 builds() {
-    local object
+    local object where=weir_objects.dir/src/$room/
+    test "$1" != model || where=/model_$room.dir/
     test -e "$2/$1" && return
     mkdir -p "$2/$1"
     ln -s ../src "$2/$1/src"
     # Of other rooms what includes a header of this one stays as it was.
-    for object in $(objects "$1" "$2" "weir_objects.dir/src/$room/"); do
+    for object in $(objects "$1" "$2" "$where"); do
         compile "${trees[$1]}" "$object" "$2/$1" || return 1
     done
 }
 
 # outcome KIND PROGRAM CASE LOG: prints passes, skips, fails, crashes or hangs.
 outcome() {
-    local status
+    local status seconds=$limit
+    test "$1" != model || seconds=$model_limit
     (
         cd "${trees[$1]}/tests" || exit 1
         ulimit -c 0
-        timeout -k 1 "$limit" "$2" "$3"
+        timeout -k 1 "$seconds" "$2" "$3"
     ) >"$4" 2>&1
     status=$?
     case $status in
     0) echo passes ;;
     77) echo skips ;;
-    124 | 137) echo hangs ;;
-    *) test $status -gt 128 && echo crashes || echo fails ;;
+    124 | 137) test "$1" = model && echo "takes too long" || echo hangs ;;
+    1) echo fails ;;
+    *)
+        test "$1" != model || { echo "ends with $status"; return; }
+        test $status -gt 128 && echo crashes || echo fails
+        ;;
     esac
 }
 
 # tries FOLDER PROGRAM CASE HOW: the case on the mutant. HOW: words, asan and
 # so many times x<n>.
 tries() {
-    local kind=plain times=1 how
+    local kind=plain times=1 how file
+    file=$(file_of "$2")
+    test "${2#model:}" = "$2" || kind=model
     for how in $4; do
         case $how in
         asan) kind=asan ;;
@@ -145,16 +171,19 @@ tries() {
     grep -qxF "$kind $2 $3" "$work/unfit" &&
         { echo "does not pass as it is"; return; }
     builds $kind "$1" || { echo "does not compile"; return; }
-    test -e "$1/$kind/test_$2" || links $kind "$1" "$2" ||
+    test -e "$1/$kind/$file" || links $kind "$1" "$2" ||
         { echo "does not link"; return; }
-    test -n "$(echo "$1/$kind"/*.o "$1/$kind"/tests/*.o)" ||
+    test -n "$(echo "$1/$kind"/*.o "$1/$kind/$file.own"/*.o)" ||
         { echo "has nothing of it in it"; return; }
     while test "$times" -gt 0; do
-        how=$(outcome $kind "$1/$kind/test_$2" "$3" "$1/$2.$3.log" 2>/dev/null)
+        how=$(outcome $kind "$1/$kind/$file" "$3" "$1/$2.$3.log" 2>/dev/null)
         test "$how" = passes || break
         times=$((times - 1))
     done
-    echo "$how"
+    test "$kind $how" != "model fails" ||
+        how=$(sed -n 's/^  FAILED: found \(.*\), not .*/finds \1/p' \
+            "$1/$2.$3.log" | head -n 1)
+    echo "${how:-finds nothing}"
 }
 
 # edits MUTANT FOLDER: the copy of the room, broken; or says why not.
@@ -179,7 +208,7 @@ verdict() {
     while read -r program case how; do
         got=$(tries "$folder" "$program" "$case" "$how" 2>"$folder/log")
         case $got in
-        fails | crashes | hangs)
+        fails | crashes | hangs | "finds a "*)
             echo "killed|$program $case $got${how:+ ($how)}" | sed "s/ *)/)/"
             return
             ;;
@@ -201,7 +230,8 @@ verdict() {
 fit() {
     local log=$work/$3.$1.$2.log got
     test -n "${trees[$3]:-}" || return 0
-    got=$(outcome "$3" "${trees[$3]}/tests/test_$1" "$2" "$log" 2>/dev/null)
+    got=$(outcome "$3" "${trees[$3]}/tests/$(file_of "$1")" "$2" "$log" \
+        2>/dev/null)
     if test "$got" != passes; then
         echo "$3 $1 $2" >>"$work/unfit"
         echo "as it is, $1 $2 ($3) $got: $(tail -n 1 "$log")" >&2
@@ -254,12 +284,19 @@ if test "$1" = --text; then
 fi
 declare -A trees
 test "$1" = -a && trees[asan]=$(realpath "$2") && shift 2
+test "$1" = -m && trees[model]=$(realpath "$2") && shift 2
 root=$(realpath "$1") trees[plain]=$(realpath "$2") work=$(realpath -m "$3")
 here=$root/tests/mutants
+: "${trees[model]:=${trees[plain]}}"
 shift 3
 case ${1:-} in
 --one) mutant "$2"; exit ;;
---fit) fit "$2" "$3" "${4:-plain}"; exit ;;
+--fit)
+    case $2 in
+    model:*) fit "$2" "$3" model ;;
+    *) fit "$2" "$3" "${4:-plain}" ;;
+    esac
+    exit ;;
 esac
 
 rm -rf "$work"
@@ -294,7 +331,7 @@ while read -r name; do
     cat "$work/$name/cases"
     rm -r "${work:?}/$name"
 done <"$work/names" | sed 's/ x[0-9]*//; s/ *$//' | sort -u >"$work/cases"
-args=("$root" "${trees[plain]}" "$work")
+args=(-m "${trees[model]}" "$root" "${trees[plain]}" "$work")
 test -z "${trees[asan]:-}" || args=(-a "${trees[asan]}" "${args[@]}")
 xargs -P "$jobs" -L 1 "$0" "${args[@]}" --fit <"$work/cases"
 xargs -P "$jobs" -I NAME "$0" "${args[@]}" --one NAME <"$work/names"

@@ -58,6 +58,7 @@ struct model {
     weir_graph *graph;
     weir_flow *flows[MODEL_FLOWS];
     int cancelled[MODEL_FLOWS]; // at some time
+    int stopped;                // the pool was, at some time
     size_t tasks_count;
     model_task tasks[MODEL_TASKS];
 
@@ -314,14 +315,15 @@ static inline void model_execute(model *m, model_task *t) {
 
 static inline void model_step(model *m, model_task *t) {
     const weir_task_outcome *o = &t->outcome;
-    // Cancelled at some time: whether before or after it started, the outcome
-    // says; what it then leads to follows.
-    int withdrawn = m->cancelled[t->flow] && t->ran == 0 &&
-                    o->status == -ECANCELED && o->root == o->number;
+    // Cancelled at some time, or its pool stopped: whether before or after it
+    // started, the outcome says; what it then leads to follows.
+    int withdrawn = t->ran == 0 && o->root == o->number &&
+                    ((m->cancelled[t->flow] && o->status == -ECANCELED) ||
+                     (m->stopped && o->status == -ESHUTDOWN));
     model_judge(m, t);
     if (withdrawn) {
         t->root = o->number;
-        t->root_status = -ECANCELED;
+        t->root_status = o->status;
     }
     int runs = t->root == 0;
     CHECK_EQ(t->ran, runs);
@@ -342,6 +344,10 @@ static inline void model_step(model *m, model_task *t) {
     model_mark(m, t);
 }
 
+static inline int model_withdrawn(int status) {
+    return status == -ECANCELED || status == -ESHUTDOWN;
+}
+
 // model_check runs the tasks by number, and compares everything.
 static inline void model_check(model *m, const int *statuses) {
     uint64_t last = 0;
@@ -359,9 +365,9 @@ static inline void model_check(model *m, const int *statuses) {
         last = next->outcome.number;
         model_step(m, next);
         int *flow = &expected[next->flow];
-        int withdrawn = next->root_status == -ECANCELED;
+        int withdrawn = model_withdrawn(next->root_status);
         if (next->root != 0 &&
-            (*flow == 0 || (*flow == -ECANCELED && !withdrawn)))
+            (*flow == 0 || (model_withdrawn(*flow) && !withdrawn)))
             *flow = next->root_status;
     }
     for (size_t i = 0; i < MODEL_FLOWS; i++)

@@ -5,7 +5,7 @@
 //
 //   test_seeds_x all                 the seeds 1, 2, ... (ctest does this)
 //   WEIR_SEED=17 test_seeds_x all    that one, and tells what happens:
-//                                    make replay CASE=x SEED=17
+//                                    make replay CASE=x.all SEED=17
 //
 // The seeds run in a process of their own, so that whatever one does (a failed
 // check, an abort, a hang) its number is told.
@@ -112,7 +112,8 @@ static inline void seeds_in_child(seed_scenario *scenario, uint64_t count,
     exit(0);
 }
 
-// The seeds 1 to count; or that of WEIR_SEED, in this process, telling.
+// The seeds 1 to count; or that of WEIR_SEED, in this process, telling. `room`:
+// what a replay calls it.
 static inline void seeds_run(const char *room, seed_scenario *scenario,
                              uint64_t count) {
     const char *wish = getenv("WEIR_SEED");
@@ -140,9 +141,13 @@ static inline void seeds_run(const char *room, seed_scenario *scenario,
     munmap((void *)(uintptr_t)now, 4096);
 }
 
-// A seed that fails is named with the line that replays it.
+// A case of a program, named with the line that replays it when a seed fails.
+#define SEEDS_CASE(room, name, scenario, count)                                \
+    static void name(void) { seeds_run(room "." #name, scenario, count); }
+
+// A program of one case.
 #define SEEDS_MAIN(room, scenario, count)                                      \
-    static void all(void) { seeds_run(room, scenario, count); }                \
+    SEEDS_CASE(room, all, scenario, count)                                     \
     int main(int argc, char **argv) {                                          \
         static const test_case cases[] = {{"all", all}};                       \
         return test_main(argc, argv, cases, 1);                                \

@@ -45,13 +45,14 @@ static void sum_run(weir_worker *self, weir_fork *fork) {
     s->result = left.result + right.result;
 }
 
-static void leaf(weir_worker *self, void *context, size_t from, size_t to,
-                 void *partial) {
+static int leaf(weir_worker *self, void *context, size_t from, size_t to,
+                void *partial) {
     (void)self;
     (void)context;
     *(uint64_t *)partial = 0;
     for (size_t i = from; i < to; i++)
         *(uint64_t *)partial += i;
+    return 0;
 }
 
 static void combine(void *context, void *left, const void *right) {

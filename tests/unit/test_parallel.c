@@ -1,69 +1,37 @@
 // SPDX-License-Identifier: MIT
 // What weir/parallel.h promises, one promise a case, at widths 1, 2, 4 and on
 // deterministic pools of many seeds.
-#include "base/atomic.h"
-#include "support/check.h"
-#include "weir/parallel.h"
+#include "support/parallel.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <string.h>
+#include <sched.h>
 
-enum { SEEDS = 60, N = 20000 };
-
-typedef int pool_function(weir_worker *self, void *argument);
-
-// Runs function(argument) on every kind of pool; each must return `status`.
-static void on_every_pool(pool_function *function, void *argument,
-                          int expected) {
-    static const int widths[] = {1, 2, 4};
-    for (int i = 0; i < 3 + SEEDS; i++) {
-        weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
-        options.threads = i < 3 ? widths[i] : 0;
-        options.virtual_workers = 3;
-        options.seed = (uint64_t)i;
-        weir_pool *pool;
-        int status = 1;
-        CHECK_EQ(weir_pool_create(&pool, &options), 0);
-        CHECK_EQ(weir_run(pool, function, argument, &status), 0);
-        if (status != expected)
-            fprintf(stderr, "threads %d, seed %d\n", options.threads, i);
-        CHECK_EQ(status, expected);
-        weir_pool_destroy(pool);
-    }
-}
+enum { N = 20000 };
 
 // ---- each index once -------------------------------------------------------
 
 static wr_atomic_u32 visits[N];
 
-static void count(wr_atomic_u32 *counter, uint32_t by) {
-    wr_fetch_add(counter, by, relaxed, ALONE, "read after the loop");
-}
-
-static uint32_t counted(wr_atomic_u32 *counter) {
-    return wr_load(counter, relaxed, ALONE, "after the loop");
-}
-
+// No piece may be much of its loop: nobody can take half of it.
 static int visit(weir_worker *self, void *context, size_t from, size_t to) {
+    const size_t *length = context;
     (void)self;
-    (void)context;
     CHECK(from < to);
+    CHECK(to - from <= *length / 8 + 1);
     for (size_t i = from; i < to; i++)
         count(&visits[i], 1);
     return 0;
 }
 
 static int visit_all(weir_worker *self, void *argument) {
-    static const size_t lengths[] = {0, 1, 2, 3, 255, 256, 257, 1000, N};
+    static size_t lengths[] = {0, 1, 2, 3, 255, 256, 257, 1000, N};
     (void)argument;
     for (size_t n = 0; n < sizeof(lengths) / sizeof(lengths[0]); n++) {
         memset(visits, 0, sizeof(visits));
-        CHECK_EQ(weir_parallel_for(self, 0, lengths[n], visit, NULL), 0);
+        CHECK_EQ(weir_parallel_for(self, 0, lengths[n], visit, &lengths[n]), 0);
         for (size_t i = 0; i < N; i++)
             CHECK_EQ(counted(&visits[i]), i < lengths[n]);
     }
-    CHECK_EQ(weir_parallel_for(self, 5, 3, visit, NULL), 0);
+    CHECK_EQ(weir_parallel_for(self, 5, 3, visit, &lengths[0]), 0);
     return 0;
 }
 
@@ -102,6 +70,69 @@ static void the_error_of_the_lowest_index_is_returned(void) {
     on_every_pool(run_failing, NULL, -ENOENT);
 }
 
+// ---- long bodies and short ones --------------------------------------------
+
+// Each of two indices waits for the other: without two workers at once the
+// loop does not end.
+static int meet(weir_worker *self, void *context, size_t from, size_t to) {
+    wr_atomic_u32 *inside = context;
+    (void)self;
+    CHECK_EQ(to - from, 1);
+    count(inside, 1);
+    while (counted(inside) < 2)
+        sched_yield();
+    return 0;
+}
+
+static int run_meeting(weir_worker *self, void *argument) {
+    (void)argument;
+    // Where no second thread could be started nobody would come.
+    if (weir_pool_width(weir_worker_pool(self)) < 2)
+        return 0;
+    wr_atomic_u32 inside;
+    wr_atomic_init(&inside, 0);
+    return weir_parallel_for(self, 0, 2, meet, &inside);
+}
+
+static void a_loop_of_few_indices_is_spread_at_once(void) {
+    on_pool(2, 0, run_meeting, NULL, 0);
+    on_pool(4, 0, run_meeting, NULL, 0);
+}
+
+// The first indices are over in no time, the others are not.
+static int be_long_later(weir_worker *self, void *context, size_t from,
+                         size_t to) {
+    wr_atomic_u32 *by = context; // of each worker
+    for (size_t i = from; i < to; i++)
+        if (i > 300) {
+            count(&by[weir_worker_index(self)], 1);
+            work_a_while();
+        }
+    return 0;
+}
+
+static int run_later(weir_worker *self, void *argument) {
+    (void)argument;
+    wr_atomic_u32 by[4] = {0};
+    if (weir_pool_width(weir_worker_pool(self)) < 2)
+        return 0; // as above
+    CHECK_EQ(weir_pool_index_limit(weir_worker_pool(self)), 4);
+    // Some rounds: the other worker may have no processor for a while.
+    for (int i = 0; i < 5000; i++) {
+        CHECK_EQ(weir_parallel_for(self, 0, 1000, be_long_later, by), 0);
+        int workers = 0;
+        for (int k = 0; k < 4; k++)
+            workers += counted(&by[k]) > 0;
+        if (workers > 1)
+            return 0;
+    }
+    CHECK_FAIL("only one worker has taken part");
+}
+
+static void a_loop_that_becomes_long_is_spread(void) {
+    on_pool(2, 0, run_later, NULL, 0);
+}
+
 // ---- nesting and cancelling ------------------------------------------------
 
 static int inner(weir_worker *self, void *context, size_t from, size_t to) {
@@ -127,20 +158,12 @@ static int run_nested(weir_worker *self, void *argument) {
 
 static void loops_nest(void) { on_every_pool(run_nested, NULL, 0); }
 
-typedef struct cancelled_child {
-    weir_job job;
-    weir_scope *scope;
-    wr_atomic_u32 pieces;
-} cancelled_child;
-
 static int cancel_from_inside(weir_worker *self, void *context, size_t from,
                               size_t to) {
-    cancelled_child *child = context;
     (void)self;
     (void)from;
     (void)to;
-    if (wr_fetch_add(&child->pieces, 1, relaxed, ALONE, "a counter") == 0)
-        weir_scope_cancel(child->scope);
+    cancel_all(context);
     return 0;
 }
 
@@ -150,14 +173,7 @@ static int child_run(weir_worker *self, weir_job *job) {
 
 static int run_cancelled(weir_worker *self, void *argument) {
     (void)argument;
-    weir_scope scope;
-    cancelled_child child = {.job = WEIR_JOB_INIT(child_run, NULL),
-                             .scope = &scope};
-    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
-    weir_scope_spawn(self, &scope, &child.job);
-    int status = weir_scope_wait(self, &scope);
-    CHECK(counted(&child.pieces) < 256);
-    return status;
+    return run_in_scope(self, child_run, 64);
 }
 
 static void a_cancelled_loop_says_so_and_stops_early(void) {
@@ -168,14 +184,15 @@ static void a_cancelled_loop_says_so_and_stops_early(void) {
 
 static float values[N];
 
-static void sum_leaf(weir_worker *self, void *context, size_t from, size_t to,
-                     void *partial) {
+static int sum_leaf(weir_worker *self, void *context, size_t from, size_t to,
+                    void *partial) {
     (void)self;
     (void)context;
     float sum = 0;
     for (size_t i = from; i < to; i++)
         sum += values[i];
     memcpy(partial, &sum, sizeof(sum));
+    return 0;
 }
 
 static void sum_combine(void *context, void *left, const void *right) {
@@ -212,17 +229,109 @@ static void a_sum_of_floats_has_the_same_bits_at_any_width(void) {
     CHECK(first > 0);
 }
 
+// A sum whose leaves fail where one holds 9000, 9500 or 15000.
+static int failing_leaf(weir_worker *self, void *context, size_t from,
+                        size_t to, void *partial) {
+    (void)self;
+    count(context, 1);
+    work_a_while();
+    *(size_t *)partial = to - from;
+    for (size_t i = from; i < to; i++)
+        if (i == 9000 || i == 9500 || i == 15000)
+            return i == 9000 ? -ENOENT : -ENOMEM;
+    return 0;
+}
+
+static void size_combine(void *context, void *left, const void *right) {
+    (void)context;
+    *(size_t *)left += *(const size_t *)right;
+}
+
+static int run_failing_sum(weir_worker *self, void *argument) {
+    wr_atomic_u32 leaves;
+    wr_atomic_init(&leaves, 0);
+    weir_reduction sum = {sizeof(size_t), failing_leaf, size_combine, &leaves};
+    size_t result = 77;
+    int status = weir_parallel_reduce(self, 0, N, &sum, &result);
+    CHECK_EQ(result, 77);
+    if (weir_pool_width(weir_worker_pool(self)) == 1)
+        *(uint32_t *)argument = counted(&leaves);
+    CHECK_EQ(weir_parallel_reduce(self, 0, 9000, &sum, &result), 0);
+    CHECK_EQ(result, 9000);
+    return status;
+}
+
+static void the_error_of_the_lowest_leaf_is_returned(void) {
+    uint32_t leaves = 0;
+    on_every_pool(run_failing_sum, &leaves, -ENOENT);
+    CHECK(leaves > 0 && leaves < 64 / 2); // on one worker, none after it
+}
+
+// The tree of a length, as text: "((0 1) (2 3))".
+typedef struct tree {
+    char text[250];
+} tree;
+
+static int tree_leaf(weir_worker *self, void *context, size_t from, size_t to,
+                     void *partial) {
+    (void)self;
+    (void)context;
+    work_a_while();
+    tree *leaf = partial;
+    snprintf(leaf->text, sizeof(leaf->text), "%zu:%zu", from, to - from);
+    return 0;
+}
+
+static void tree_combine(void *context, void *left, const void *right) {
+    (void)context;
+    tree both, *to = left;
+    const tree *from = right;
+    // No more text than fits: of a long one a hash says enough.
+    uint64_t hash = 0;
+    for (const char *c = to->text; *c != '\0'; c++)
+        hash = hash * 31 + (unsigned char)*c;
+    for (const char *c = from->text; *c != '\0'; c++)
+        hash = hash * 37 + (unsigned char)*c;
+    snprintf(both.text, sizeof(both.text), "(%.100s %.100s %016llx)", to->text,
+             from->text, (unsigned long long)hash);
+    *to = both;
+}
+
+static int run_trees(weir_worker *self, void *argument) {
+    static const size_t lengths[] = {1,   2,    31,   32,   33,
+                                     100, 1024, 1025, 9000, 70000};
+    enum { LENGTHS = sizeof(lengths) / sizeof(lengths[0]) };
+    static const weir_reduction how = {sizeof(tree), tree_leaf, tree_combine,
+                                       NULL};
+    tree *first = argument;
+    for (size_t i = 0; i < LENGTHS; i++) {
+        tree result;
+        CHECK_EQ(weir_parallel_reduce(self, 0, lengths[i], &how, &result), 0);
+        if (first[i].text[0] == '\0')
+            first[i] = result;
+        CHECK_STR(result.text, first[i].text);
+    }
+    return 0;
+}
+
+static void the_tree_depends_on_the_length_alone(void) {
+    tree first[10] = {0};
+    on_every_pool_of(5, run_trees, first, 0);
+    CHECK_STR(first[0].text, "0:1");
+}
+
 // What a range is, put together: [first, end), or nothing that fits.
 typedef struct range {
     size_t first, end;
 } range;
 
-static void range_leaf(weir_worker *self, void *context, size_t from, size_t to,
-                       void *partial) {
+static int range_leaf(weir_worker *self, void *context, size_t from, size_t to,
+                      void *partial) {
     (void)self;
     if (context != NULL)
-        weir_scope_cancel(context);
+        cancel_all(context);
     *(range *)partial = (range){from, to};
+    return 0;
 }
 
 static void range_combine(void *context, void *left, const void *right) {
@@ -251,7 +360,7 @@ static void the_left_part_is_combined_with_the_right_one(void) {
 
 static int reduce_run(weir_worker *self, weir_job *job) {
     weir_reduction cancelling = ranges;
-    cancelling.context = ((cancelled_child *)job)->scope;
+    cancelling.context = job;
     range result = {77, 78};
     int status = weir_parallel_reduce(self, 0, N, &cancelling, &result);
     CHECK_EQ(result.first, 77);
@@ -261,12 +370,7 @@ static int reduce_run(weir_worker *self, weir_job *job) {
 
 static int run_cancelled_sum(weir_worker *self, void *argument) {
     (void)argument;
-    weir_scope scope;
-    cancelled_child child = {.job = WEIR_JOB_INIT(reduce_run, NULL),
-                             .scope = &scope};
-    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
-    weir_scope_spawn(self, &scope, &child.job);
-    return weir_scope_wait(self, &scope);
+    return run_in_scope(self, reduce_run, 32);
 }
 
 static void a_cancelled_sum_says_so_and_leaves_the_result(void) {
@@ -291,6 +395,14 @@ int main(int argc, char **argv) {
         {"the_error_of_the_lowest_index_is_returned",
          the_error_of_the_lowest_index_is_returned},
         {"loops_nest", loops_nest},
+        {"a_loop_of_few_indices_is_spread_at_once",
+         a_loop_of_few_indices_is_spread_at_once},
+        {"a_loop_that_becomes_long_is_spread",
+         a_loop_that_becomes_long_is_spread},
+        {"the_error_of_the_lowest_leaf_is_returned",
+         the_error_of_the_lowest_leaf_is_returned},
+        {"the_tree_depends_on_the_length_alone",
+         the_tree_depends_on_the_length_alone},
         {"a_cancelled_loop_says_so_and_stops_early",
          a_cancelled_loop_says_so_and_stops_early},
         {"a_sum_of_floats_has_the_same_bits_at_any_width",

@@ -651,6 +651,33 @@ static void abort_with(on_worker *function) {
     (void)error;
 }
 
+// What ran in begin once is an ordinary fork the next time.
+static int out_of_order_again_body(weir_worker *self, void *arg) {
+    (void)arg;
+    mark full[3] = {{.id = 1}}, again = {.id = 2};
+    for (int i = 0; i < 3; i++)
+        weir_fork_begin(self, &full[i].fork, mark_run);
+    weir_fork_begin(self, &again.fork, mark_run);
+    CHECK_EQ(again.ran, 1);
+    weir_fork_join(self, &again.fork, mark_run);
+    for (int i = 2; i >= 0; i--)
+        weir_fork_join(self, &full[i].fork, mark_run);
+    weir_fork_begin(self, &full[0].fork, mark_run);
+    weir_fork_begin(self, &again.fork, mark_run);
+    weir_fork_begin(self, &full[1].fork, mark_run);
+    weir_fork_join(self, &again.fork, mark_run);
+    _exit(0);
+}
+
+static void out_of_order_again(void) {
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = 1;
+    options.fork_depth = 3;
+    weir_pool *pool = pool_open(&options);
+    int error = weir_run(pool, out_of_order_again_body, NULL, NULL);
+    (void)error;
+}
+
 static void out_of_order(void) { abort_with(out_of_order_body); }
 
 static void unjoined(void) { abort_with(unjoined_body); }
@@ -669,6 +696,7 @@ static void unjoined_in_stolen(void) {
 
 static void a_join_out_of_order_or_left_out_aborts(void) {
     check_aborts(out_of_order, "join");
+    check_aborts(out_of_order_again, "join");
     check_aborts(joined_twice, "join");
     check_aborts(other_function, "join");
     check_aborts(unjoined, "fork");

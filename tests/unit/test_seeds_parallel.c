@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Parallel loops and reductions under many seeds: each index once, the lowest
-// failure, the same bits as on one worker.
+// Parallel loops, reductions, searches, scans and packs under many seeds: each
+// index once, the lowest failure, the same bits as on one worker.
 #include "support/seeds.h"
 #include "weir/parallel.h"
 
@@ -9,7 +9,8 @@ enum { INDICES = 3000 };
 typedef struct ranges {
     size_t from, to, fails[3]; // indices that fail; SIZE_MAX: none
     unsigned char seen[INDICES];
-    double sum;
+    double sum, sums[INDICES];
+    size_t kept, packed[INDICES];
 } ranges;
 
 static ranges r;
@@ -28,14 +29,15 @@ static int body(weir_worker *self, void *context, size_t from, size_t to) {
     return 0;
 }
 
-static void leaf(weir_worker *self, void *context, size_t from, size_t to,
-                 void *partial) {
+static int leaf(weir_worker *self, void *context, size_t from, size_t to,
+                void *partial) {
     (void)context;
     double sum = 0;
     for (size_t i = from; i < to; i++)
         sum += 1.0 / (double)(i + 1);
     weir_yield(self);
     *(double *)partial = sum;
+    return 0;
 }
 
 static void combine(void *context, void *left, const void *right) {
@@ -43,13 +45,45 @@ static void combine(void *context, void *left, const void *right) {
     *(double *)left += *(const double *)right;
 }
 
-static int work_body(weir_worker *self, void *argument) {
-    (void)argument;
-    int status = weir_parallel_for(self, r.from, r.to, body, NULL);
-    const weir_reduction reduction = {sizeof(double), leaf, combine, NULL};
-    r.sum = 0;
-    CHECK_EQ(weir_parallel_reduce(self, r.from, r.to, &reduction, &r.sum), 0);
-    return status;
+static int find(weir_worker *self, void *context, size_t from, size_t to,
+                size_t *found) {
+    (void)context;
+    weir_yield(self);
+    for (size_t i = from; i < to; i++)
+        for (size_t k = 0; k < TEST_COUNT(r.fails); k++)
+            if (r.fails[k] == i) {
+                *found = i;
+                return 0;
+            }
+    return 0;
+}
+
+static int sums_up_to(weir_worker *self, void *context, size_t from, size_t to,
+                      void *value) {
+    (void)context;
+    double sum = *(double *)value;
+    for (size_t i = from; i < to; i++)
+        r.sums[i] = sum += 1.0 / (double)(i + 1);
+    weir_yield(self);
+    return 0;
+}
+
+static int count_odd(weir_worker *self, void *context, size_t from, size_t to,
+                     size_t *kept) {
+    (void)context;
+    weir_yield(self);
+    for (size_t i = from; i < to; i++)
+        *kept += i % 2;
+    return 0;
+}
+
+static int write_odd(weir_worker *self, void *context, size_t from, size_t to,
+                     size_t at, size_t rest) {
+    (void)context;
+    weir_yield(self);
+    for (size_t i = from; i < to; i++)
+        r.packed[i % 2 == 1 ? at++ : rest++] = i;
+    return 0;
 }
 
 static size_t lowest_failure(void) {
@@ -60,20 +94,48 @@ static size_t lowest_failure(void) {
     return lowest;
 }
 
-// The same range on one worker has these bits.
-static double sum_of_one(void) {
+static void check_partition(void) {
+    size_t at = 0;
+    for (size_t part = 0; part < 2; part++)
+        for (size_t i = r.from; i < r.to; i++)
+            if (i % 2 != part)
+                CHECK_EQ(r.packed[at++], i);
+    CHECK_EQ(at, r.to - r.from);
+}
+
+static int work_body(weir_worker *self, void *argument) {
+    (void)argument;
+    int status = weir_parallel_for(self, r.from, r.to, body, NULL);
+    const weir_reduction reduction = {sizeof(double), leaf, combine, NULL};
+    r.sum = 0;
+    CHECK_EQ(weir_parallel_reduce(self, r.from, r.to, &reduction, &r.sum), 0);
+    size_t found = 0;
+    CHECK_EQ(weir_parallel_find(self, r.from, r.to, find, NULL, &found), 0);
+    CHECK_EQ(found, lowest_failure());
+    double sum = 0.1;
+    CHECK_EQ(
+        weir_parallel_scan(self, r.from, r.to, &reduction, sums_up_to, &sum),
+        0);
+    const weir_packing packing = {count_odd, write_odd, NULL};
+    CHECK_EQ(weir_parallel_partition(self, r.from, r.to, &packing, &r.kept), 0);
+    check_partition();
+    return status;
+}
+
+// The same range on one worker has the same bits.
+static void compare_with_one(void) {
     weir_pool *pool = pool_seeded(1, 1);
-    double sum = r.sum;
+    static ranges before;
+    before = r;
     int status = 1;
     for (size_t k = 0; k < TEST_COUNT(r.fails); k++)
         r.fails[k] = SIZE_MAX;
     memset(r.seen, 0, sizeof(r.seen));
     CHECK_EQ(weir_run(pool, work_body, NULL, &status), 0);
     CHECK_EQ(status, 0);
-    double expected = r.sum;
-    r.sum = sum;
+    CHECK_EQ(memcmp(&r.sum, &before.sum, sizeof(r.sum)), 0);
+    CHECK_EQ(memcmp(r.sums, before.sums, sizeof(r.sums)), 0);
     pool_close(pool);
-    return expected;
 }
 
 static void scenario(weir_pool *pool, uint64_t seed) {
@@ -91,8 +153,7 @@ static void scenario(weir_pool *pool, uint64_t seed) {
     // What comes before the failure all ran.
     for (size_t i = r.from; i < r.to && i < failure; i++)
         CHECK_EQ(r.seen[i], 1);
-    double expected = sum_of_one();
-    CHECK_EQ(memcmp(&r.sum, &expected, sizeof(expected)), 0);
+    compare_with_one();
 }
 
 SEEDS_MAIN("parallel", scenario, 150 / TEST_SMALLER)

@@ -106,9 +106,13 @@ static void make_web(run *r) {
     if (error == 0) {
         r->web = web;
         error = watch(r);
-        if (error != 0)
+        if (error != 0) {
             wr_refuse(&why, error, "ENETWORK", "cannot start the network: %s",
                       weir_strerror(error));
+            // It would not tell of anything: this thread goes on without it.
+            wr_web_destroy(web);
+            r->web = NULL;
+        }
     }
     if (why.code[0] == '\0' && error != 0)
         wr_refuse(&why, error, "ENETWORK", "cannot start the network");

@@ -158,10 +158,12 @@ int wr_resolve_judge(wr_resolve *resolve) {
         const weir_item *item = resolve->item[i];
         if (weir_item_status(item) == 0 || is_fetch(item))
             continue;
-        // Without a reason it is this machine that failed, not the package.
+        // Without a reason, or without memory, it is this machine that failed,
+        // not the package.
         const wr_found *found = weir_item_value(item);
-        if ((found == NULL || found->why == NULL) &&
-            resolve->verdict[i].distance == 0)
+        bool ours = found == NULL || found->why == NULL ||
+                    weir_item_status(item) == -ENOMEM;
+        if (ours && resolve->verdict[i].distance == 0)
             resolve->verdict[i].distance = UINT32_MAX;
         optional += resolve->verdict[i].distance == 0;
     }

@@ -13,7 +13,7 @@
 
 // What an event is about: the upper half of epoll's data.
 enum { ABOUT_SOCKET, ABOUT_WAKE, ABOUT_LOOP, ABOUT_WATCHER };
-enum { EVENTS = 128 };
+enum { EVENTS = 128, UNTOLD_MS = 10 };
 
 _Static_assert(sizeof(wr_web_inside) <= sizeof(((wr_web_request *)0)->private_),
                "private_ is too small");
@@ -278,6 +278,8 @@ static void pump_known(wr_web *web) {
 static void work(wr_web *web) {
     enum { ROUNDS = 16 };
     take_posted(web);
+    if (web->untold)
+        wr_web_tell_again(web);
     for (int i = 0; i < ROUNDS; i++) {
         if (web->timer_ns <= web->now_ns) {
             web->timer_ns = WEIR_FOREVER;
@@ -314,6 +316,8 @@ static int patience(wr_web *web) {
     wr_mutex_unlock(&web->lock);
     if (!asleep)
         return 0;
+    if (web->untold)
+        return UNTOLD_MS;
     if (next == WEIR_FOREVER)
         return -1;
     int64_t ms = (next - web->now_ns + 999999) / 1000000;

@@ -107,6 +107,7 @@ struct wr_web {
     wr_web_counts counts;
     bool started;   // curl's globals
     bool looked_up; // a host got known: who waits for it may go on
+    bool untold;    // epoll did not take a socket
 
     wr_mutex lock;
     wr_wakefd wake;
@@ -157,5 +158,7 @@ curl_socket_t wr_web_on_open(void *web, curlsocktype kind,
                              struct curl_sockaddr *address);
 int wr_web_on_close(void *web, curl_socket_t fd);
 void wr_web_ready(wr_web *web, int fd, uint32_t events);
+// wr_web_tell_again: epoll had no memory for some; sets web->untold anew.
+void wr_web_tell_again(wr_web *web);
 
 #endif

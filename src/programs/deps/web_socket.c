@@ -35,13 +35,28 @@ static wr_web_socket *socket_of(wr_web *web, curl_socket_t fd) {
     return &web->sockets[index];
 }
 
-static void tell(wr_web *web, curl_socket_t fd, uint8_t events, bool known) {
+static bool tell(wr_web *web, curl_socket_t fd, uint8_t events, bool known) {
     struct epoll_event event = {.events = events, .data.u64 = (uint32_t)fd};
     int how = known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-    if (epoll_ctl(web->poll, events == 0 ? EPOLL_CTL_DEL : how, fd, &event) !=
-            0 &&
-        events != 0)
-        epoll_ctl(web->poll, known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD, fd, &event);
+    if (epoll_ctl(web->poll, events == 0 ? EPOLL_CTL_DEL : how, fd, &event) ==
+            0 ||
+        events == 0)
+        return true;
+    how = known ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+    return epoll_ctl(web->poll, how, fd, &event) == 0;
+}
+
+void wr_web_tell_again(wr_web *web) {
+    web->untold = false;
+    for (size_t fd = 0; fd < web->sockets_size; fd++) {
+        wr_web_socket *entry = &web->sockets[fd];
+        if (entry->wanted == 0 || entry->known == entry->wanted)
+            continue;
+        if (tell(web, (curl_socket_t)fd, entry->wanted, entry->known != 0))
+            entry->known = entry->wanted;
+        else
+            web->untold = true;
+    }
 }
 
 int wr_web_on_socket(CURL *easy, curl_socket_t fd, int what, void *context,
@@ -55,15 +70,17 @@ int wr_web_on_socket(CURL *easy, curl_socket_t fd, int what, void *context,
         wanted |= EPOLLOUT;
     wr_web_socket *entry = socket_of(web, fd);
     if (entry == NULL) {
-        tell(web, fd, wanted, false);
+        (void)tell(web, fd, wanted, false);
         return 0;
     }
     entry->wanted = wanted;
     if (entry->known == wanted ||
         (wanted == 0 && entry->ours && entry->known == EPOLLIN))
         return 0;
-    tell(web, fd, wanted, entry->known != 0);
-    entry->known = wanted;
+    if (tell(web, fd, wanted, entry->known != 0))
+        entry->known = wanted;
+    else
+        web->untold = true; // tried again: the transfer would wait in vain
     return 0;
 }
 
@@ -72,7 +89,7 @@ void wr_web_ready(wr_web *web, int fd, uint32_t events) {
     if (entry != NULL && entry->wanted == 0 && entry->known != 0) {
         // Kept, and yet it speaks: its peer has most probably closed it. curl
         // finds that out when it takes it.
-        tell(web, fd, 0, true);
+        (void)tell(web, fd, 0, true);
         entry->known = 0;
         return;
     }

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STATUS_USAGE = 2, MODELS_MAX = 256 };
+enum { STATUS_FAILED = 1, STATUS_USAGE = 2, MODELS_MAX = 256 };
 
 static void help(void) {
     puts("Usage: weir serve [OPTIONS] [NAME=MODEL.onnx ...]\n"
@@ -49,6 +49,11 @@ static int wrong(const char *what, const char *argument) {
     return STATUS_USAGE;
 }
 
+static int no_memory(void) {
+    fputs("weir serve: no memory\n", stderr);
+    return STATUS_FAILED;
+}
+
 typedef struct arguments {
     wr_config config;
     wr_server_model models[MODELS_MAX];
@@ -82,7 +87,7 @@ static int add_model(arguments *a, const char *argument) {
         return wrong("too many models", NULL);
     char *name = strndup(argument, (size_t)(equals - argument));
     if (name == NULL)
-        return wrong("no memory", NULL);
+        return no_memory();
     a->names[a->count] = name;
     a->models[a->count++] = (wr_server_model){name, equals + 1};
     return 0;
@@ -173,7 +178,7 @@ static int with_arguments(arguments *a) {
 int wr_serve_main(int argc, char **argv) {
     arguments *a = calloc(1, sizeof(*a));
     if (a == NULL)
-        return wrong("no memory", NULL);
+        return no_memory();
     a->argc = argc;
     a->argv = argv;
     int status = with_arguments(a);

@@ -192,6 +192,20 @@ static wr_http_exchange *create(wr_http *http,
     return x;
 }
 
+// A request that there is no memory for is told so all the same. What
+// libmicrohttpd knows of the connection is all there is.
+static enum MHD_Result no_memory(wr_http *http,
+                                 struct MHD_Connection *connection,
+                                 const char *method) {
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    wr_peer peer = {.http = http, .fd = info != NULL ? info->connect_fd : -1};
+    http->counts.requests++;
+    http->counts.answered[5]++;
+    wr_peer_refuse(&peer, 503, "no memory", strcmp(method, "HEAD") != 0);
+    return MHD_NO;
+}
+
 static enum MHD_Result receive(wr_http_exchange *x, const char *data,
                                size_t *size) {
     bool kept = x->refused == 0 && x->route->body != WR_BODY_NONE &&
@@ -209,8 +223,12 @@ static enum MHD_Result receive(wr_http_exchange *x, const char *data,
 
 static enum MHD_Result send_answer(wr_http_exchange *x) {
     wr_peer_move(x->peer, WR_PEER_SENDING);
-    if (x->left || x->response == NULL)
+    if (x->left)
         return MHD_NO;
+    if (x->response == NULL) {
+        wr_http_refuse(x, 503, "no memory");
+        return refuse_now(x);
+    }
     struct MHD_Response *response = x->response;
     x->response = NULL;
     enum MHD_Result result =
@@ -252,7 +270,7 @@ static enum MHD_Result on_request(void *context,
     if (x == NULL) {
         x = create(context, connection);
         if (x == NULL)
-            return MHD_NO;
+            return no_memory(context, connection, method);
         *request = x;
         return begin(x, url, method, version);
     }

@@ -83,6 +83,16 @@ static void linger_begin(wr_http *http, int fd) {
 
 // ---- answers without libmicrohttpd -----------------------------------------
 
+// Where there is no memory even for that.
+#define NO_MEMORY "{\"error\": \"no memory\"}\n"
+enum { NO_MEMORY_BODY = sizeof(NO_MEMORY) - 1 };
+static const char without_memory[] = "HTTP/1.1 503 Service Unavailable\r\n"
+                                     "Content-Type: application/json\r\n"
+                                     "Content-Length: 23\r\n"
+                                     "Connection: close\r\n"
+                                     "Retry-After: 1\r\n\r\n" NO_MEMORY;
+_Static_assert(NO_MEMORY_BODY == 23, "as Content-Length says");
+
 static void send_raw(wr_http *http, int fd, unsigned status, const char *line,
                      bool with_body) {
     wr_string body = {0}, text = {0};
@@ -99,9 +109,13 @@ static void send_raw(wr_http *http, int fd, unsigned status, const char *line,
     wr_string_print(&text, "\r\n");
     if (with_body && body.data != NULL)
         wr_string_put(&text, body.data, body.size);
+    bool whole = !text.failed && !body.failed;
+    const char *data = whole ? text.data : without_memory;
+    size_t size = whole       ? text.size
+                  : with_body ? sizeof(without_memory) - 1
+                              : sizeof(without_memory) - 1 - NO_MEMORY_BODY;
     // The buffer of a connection has room for it, or the client is not reading.
-    if (!text.failed)
-        (void)send(fd, text.data, text.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)send(fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     free(body.data);
     free(text.data);
 }

@@ -41,6 +41,8 @@ void wr_string_print(wr_string *text, const char *format, ...)
 // A string in quotes, whatever is in it.
 void wr_string_quote(wr_string *text, const char *string);
 // {"error": "line"}
+// wr_string_room: there is memory for so many more bytes.
+bool wr_string_room(wr_string *text, size_t more);
 void wr_string_error(wr_string *text, const char *line);
 // [2,3]
 void wr_string_dims(wr_string *text, const wr_nn_shape *shape);

@@ -26,6 +26,8 @@ static bool room(wr_string *text, size_t more) {
     return true;
 }
 
+bool wr_string_room(wr_string *text, size_t more) { return room(text, more); }
+
 void wr_string_put(wr_string *text, const char *bytes, size_t size) {
     if (!room(text, size))
         return;

@@ -220,8 +220,11 @@ static int prepare_run(weir_worker *self, weir_call *call) {
         wr_picture_read(&j->picture, self, text->bytes, text->size, &text->why);
     if (error != 0)
         return error;
-    j->count = wr_picture_lines(&j->picture, self, j->box);
-    text->lines = calloc((size_t)j->count + 1, sizeof(*text->lines));
+    int count = wr_picture_lines(&j->picture, self, j->box);
+    if (count >= 0) {
+        j->count = count;
+        text->lines = calloc((size_t)count + 1, sizeof(*text->lines));
+    }
     if (text->lines == NULL) {
         j->count = 0;
         return wr_nn_refuse(&text->why, -ENOMEM, NULL, "no memory for lines");

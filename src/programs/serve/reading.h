@@ -49,7 +49,8 @@ typedef struct wr_box {
 } wr_box;
 
 // wr_picture_lines finds lines of text, from top to bottom; at most
-// WR_TEXT_LINES_MAX, what is below is left out. Returns how many.
+// WR_TEXT_LINES_MAX, what is below is left out. Returns how many, or
+// -ENOMEM.
 int wr_picture_lines(const wr_picture *picture, weir_worker *self,
                      wr_box lines[WR_TEXT_LINES_MAX]);
 

@@ -144,10 +144,8 @@ static wr_box box_of(const inking *work, int top, int bottom, int before) {
 int wr_picture_lines(const wr_picture *picture, weir_worker *self,
                      wr_box lines[WR_TEXT_LINES_MAX]) {
     int *ink = calloc((size_t)picture->height, sizeof(*ink));
-    if (ink == NULL) { // all of it is one line
-        lines[0] = (wr_box){0, 0, picture->width, picture->height};
-        return 1;
-    }
+    if (ink == NULL)
+        return -ENOMEM;
     unsigned char ground = ground_of(picture);
     inking work = {picture, ground > INK ? (unsigned char)(ground - INK) : 1,
                    ink};

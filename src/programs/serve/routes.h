@@ -64,4 +64,13 @@ void wr_route_trace(wr_http_exchange *exchange);
 // The context of the path, or NULL: it is answered with 404.
 wr_context *wr_route_context(wr_http_exchange *exchange);
 
+// wr_route_room makes room for a short answer before what it tells is done: who
+// is told that there was no memory asks again, and would have it twice. false:
+// it is answered.
+enum { WR_ROUTE_SHORT = 160 };
+bool wr_route_room(wr_http_exchange *exchange, wr_string *text);
+// Takes the text.
+void wr_route_answer_id(wr_http_exchange *exchange, unsigned status,
+                        wr_string *text, uint64_t id);
+
 #endif

@@ -14,10 +14,17 @@ wr_context *wr_route_context(wr_http_exchange *x) {
     return context;
 }
 
-static void answer_id(wr_http_exchange *x, uint64_t id) {
-    wr_string text = {0};
-    wr_string_print(&text, "{\"id\": %" PRIu64 "}\n", id);
-    wr_http_answer_text(x, 201, NULL, &text);
+void wr_route_answer_id(wr_http_exchange *x, unsigned status, wr_string *text,
+                        uint64_t id) {
+    wr_string_print(text, "{\"id\": %" PRIu64 "}\n", id);
+    wr_http_answer_text(x, status, NULL, text);
+}
+
+bool wr_route_room(wr_http_exchange *x, wr_string *text) {
+    if (wr_string_room(text, WR_ROUTE_SHORT))
+        return true;
+    wr_http_answer_error(x, -ENOMEM, NULL);
+    return false;
 }
 
 static void answer_done(wr_http_exchange *x, int error, const wr_nn_why *why) {
@@ -29,13 +36,18 @@ static void answer_done(wr_http_exchange *x, int error, const wr_nn_why *why) {
 
 void wr_route_context_create(wr_http_exchange *x) {
     wr_nn_why why = {""};
+    wr_string text = {0};
     wr_context *context;
     uint64_t id;
+    if (!wr_route_room(x, &text))
+        return;
     int error = wr_context_create(x->server->service, &context, &id, &why);
-    if (error != 0)
-        wr_http_answer_error(x, error, &why);
-    else
-        answer_id(x, id);
+    if (error == 0) {
+        wr_route_answer_id(x, 201, &text, id);
+        return;
+    }
+    free(text.data);
+    wr_http_answer_error(x, error, &why);
 }
 
 void wr_route_context_destroy(wr_http_exchange *x) {
@@ -51,18 +63,21 @@ void wr_route_context_destroy(wr_http_exchange *x) {
 void wr_route_tensor_create(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_nn_why why = {""};
+    wr_string text = {0};
     wr_nn_shape shape;
     uint64_t id;
-    if (context == NULL)
+    if (context == NULL || !wr_route_room(x, &text))
         return;
     int error = wr_json_tensor(&shape, x->body, x->size,
                                x->server->config->service.tensor_bytes, &why);
     if (error == 0)
         error = wr_tensor_create(context, &shape, &id, &why);
-    if (error != 0)
-        wr_http_answer_error(x, error, &why);
-    else
-        answer_id(x, id);
+    if (error == 0) {
+        wr_route_answer_id(x, 201, &text, id);
+        return;
+    }
+    free(text.data);
+    wr_http_answer_error(x, error, &why);
 }
 
 void wr_route_tensor_write(wr_http_exchange *x) {

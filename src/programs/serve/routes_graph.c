@@ -11,12 +11,14 @@ typedef struct build_work {
     wr_http_exchange *exchange;
     wr_graph_request request;
     wr_build build;
+    wr_string text; // of the answer
     uint64_t id;
 } build_work;
 
 static void forget(wr_http_exchange *x) {
     build_work *w = x->work;
     wr_graph_request_free(&w->request);
+    free(w->text.data);
     free(w);
 }
 
@@ -31,10 +33,9 @@ static void on_built(wr_build *build, int status) {
         wr_http_answer_error(w->exchange, status, &build->why);
         return;
     }
-    wr_string text = {0};
-    wr_string_print(&text, "{\"id\": %" PRIu64 ", \"compile_ms\": %.3f}\n",
+    wr_string_print(&w->text, "{\"id\": %" PRIu64 ", \"compile_ms\": %.3f}\n",
                     w->id, (double)build->compile_ns / 1e6);
-    wr_http_answer_text(w->exchange, 201, NULL, &text);
+    wr_http_answer_text(w->exchange, 201, NULL, &w->text);
 }
 
 // "x=float32[1,3]; y=int64[2]", for a model that is the body itself.
@@ -117,6 +118,8 @@ void wr_route_graph_build(wr_http_exchange *x) {
     w->build.context = w;
     x->work = w;
     x->forget = forget;
+    if (!wr_route_room(x, &w->text))
+        return;
     int error = read_request(w);
     if (error == 0)
         error = build(w, context, waits ? &w->build : NULL);
@@ -125,9 +128,7 @@ void wr_route_graph_build(wr_http_exchange *x) {
     } else if (waits) {
         x->leave = leave;
     } else {
-        wr_string text = {0};
-        wr_string_print(&text, "{\"id\": %" PRIu64 "}\n", w->id);
-        wr_http_answer_text(x, 202, NULL, &text);
+        wr_route_answer_id(x, 202, &w->text, w->id);
     }
 }
 
@@ -147,7 +148,8 @@ void wr_route_dispatch(wr_http_exchange *x) {
     wr_context *context = wr_route_context(x);
     wr_dispatch_request request;
     wr_nn_why why = {""};
-    if (context == NULL)
+    wr_string text = {0};
+    if (context == NULL || !wr_route_room(x, &text))
         return;
     int error = wr_json_dispatch(&request, x->body, x->size, &why);
     if (error == 0)
@@ -156,10 +158,10 @@ void wr_route_dispatch(wr_http_exchange *x) {
                                     request.outputs_count, &why);
     wr_dispatch_request_free(&request);
     if (error != 0) {
+        free(text.data);
         wr_http_answer_error(x, error, &why);
         return;
     }
-    wr_string text = {0};
     wr_string_print(&text, "{}\n");
     wr_http_answer_text(x, 202, NULL, &text);
 }

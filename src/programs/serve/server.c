@@ -333,8 +333,10 @@ int wr_server_run(const wr_config *config, const wr_server_model *models,
     wr_server *server = calloc(1, sizeof(*server));
     wr_nn_why why = {""};
     sigset_t signals, before;
-    if (server == NULL)
+    if (server == NULL) {
+        fputs("weir serve: no memory\n", log);
         return 1;
+    }
     server->config = config;
     server->log = log;
     server->connections_max = config->connections;

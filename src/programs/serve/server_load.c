@@ -23,6 +23,12 @@ static void give_up(wr_server *server, const wr_server_model *model, int error,
         server->failed = error;
 }
 
+static void end_without_a_client(wr_server *server) {
+    server->state = WR_SERVER_DRAINING;
+    server->stop_ns = weir_now_ns() + server->config->shutdown_ns;
+    wr_http_drain(&server->http);
+}
+
 static void missing_one_less(loading *all) {
     wr_server *server = all->server;
     if (--all->missing > 0)
@@ -30,12 +36,14 @@ static void missing_one_less(loading *all) {
     free(all);
     if (server->state != WR_SERVER_LOADING)
         return; // a signal was faster
-    if (server->failed == 0)
+    if (server->failed == 0) {
         server->failed = wr_http_accept(&server->http);
+        if (server->failed != 0)
+            wr_server_log(server, "cannot take connections: %s",
+                          weir_strerror(server->failed));
+    }
     if (server->failed != 0) {
-        server->state = WR_SERVER_DRAINING;
-        server->stop_ns = weir_now_ns() + server->config->shutdown_ns;
-        wr_http_drain(&server->http);
+        end_without_a_client(server);
         return;
     }
     server->state = WR_SERVER_OPEN;
@@ -126,7 +134,8 @@ void wr_server_load(wr_server *server, const wr_server_model *models,
     loading *all = calloc(1, sizeof(*all));
     if (all == NULL) {
         server->failed = -ENOMEM;
-        server->state = WR_SERVER_DRAINING;
+        wr_server_log(server, "no memory");
+        end_without_a_client(server);
         return;
     }
     all->server = server;

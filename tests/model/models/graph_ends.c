@@ -1,132 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The graph without its runners: an endpoint of the model's own takes tickets,
-// and a thread of the model is who runs them. So few steps are left that what
-// orders a cancel, an end and a submission against each other can be tried.
-#include "model/models/rooms.h"
-
-#include "graph/internal.h"
-
-static weir_pool *pool;
-static weir_graph *graph;
-static weir_flow *flow;
-static weir_buffer buffer;
-static uint64_t data[2];
-
-// ---- the endpoint ----------------------------------------------------------
-
-enum { GIVEN_MAX = 4 };
-
-static mc_mutex lock;
-static wr_ticket *given[GIVEN_MAX]; // under lock
-static unsigned given_count;        //
-
-static int check(wr_endpoint *endpoint, wr_ticket *ticket) {
-    (void)endpoint, (void)ticket;
-    return 0;
-}
-
-static bool reaches(wr_endpoint *endpoint, const void *memory, size_t bytes) {
-    (void)endpoint, (void)memory, (void)bytes;
-    return true;
-}
-
-static int take(wr_endpoint *endpoint, wr_ticket *tickets, uint32_t count) {
-    (void)endpoint, (void)count;
-    mc_lock(&lock);
-    given[given_count++] = tickets;
-    mc_unlock(&lock);
-    return 0;
-}
-
-static void tell(wr_endpoint *endpoint, wr_ticket *ticket, bool begun) {
-    (void)endpoint, (void)ticket, (void)begun;
-}
-
-static const wr_endpoint_ops ops = {
-    .check = check, .reaches = reaches, .submit = take, .tell = tell};
-
-static wr_ticket *ticket_at(unsigned at) {
-    mc_lock(&lock);
-    wr_ticket *found = at < given_count ? given[at] : NULL;
-    mc_unlock(&lock);
-    return found;
-}
-
-// What a kernel does to its data is plain: who is not ordered races with it.
-static bool run(wr_ticket *ticket) {
-    if (!wr_ticket_claim(ticket))
-        return false;
-    uint64_t *value = ticket->data[0];
-    value[0]++;
-    wr_ending ending = {.exit_status = -1, .reason = ""};
-    wr_ticket_ended(ticket, &ending);
-    return true;
-}
-
-static void *run_first(void *unused) {
-    MC_CHECK(run(ticket_at(0)));
-    return unused;
-}
-
-// ---- the world -------------------------------------------------------------
-
-static int never_run(const weir_kernel_call *call) {
-    (void)call;
-    return 0;
-}
-
-static const weir_kernel kernel = {"model", never_run};
-
-static void world_open(void) {
-    pool = rooms_pool(1, 0);
-    weir_graph_options options = WEIR_GRAPH_OPTIONS_INIT;
-    options.pool = pool;
-    options.ring_bytes = 0;
-    MC_CHECK(weir_graph_create(&graph, &options) == 0);
-    graph->threads.endpoint.ops = &ops;
-    MC_CHECK(weir_buffer_register(graph, data, sizeof(data), &buffer) == 0);
-    MC_CHECK(weir_flow_begin(graph, NULL, &flow) == 0);
-}
-
-static int world_close(void) {
-    int status = -1;
-    weir_flow_close(flow);
-    MC_CHECK(weir_flow_wait(flow, WEIR_FOREVER, &status) == 0);
-    weir_flow_release(flow);
-    weir_graph_destroy(graph);
-    weir_pool_destroy(pool);
-    return status;
-}
-
-static weir_task submit(bool handle) {
-    weir_access access = WEIR_ACCESS(WEIR_READWRITE, buffer, 0, WEIR_WHOLE);
-    weir_task_spec spec = WEIR_TASK_SPEC_INIT;
-    weir_task task = {0};
-    spec.kernel = &kernel;
-    spec.accesses = &access;
-    spec.accesses_count = 1;
-    MC_CHECK(weir_flow_submit(flow, &spec, handle ? &task : NULL) == 0);
-    return task;
-}
-
-// ---- cases -----------------------------------------------------------------
-
-static void *cancel(void *unused) {
-    weir_flow_cancel(flow);
-    return unused;
-}
+// A cancel, an end, a submission and a look at what has ended against each
+// other: threads of the model run the tickets.
+#include "model/models/graph_world.h"
 
 // The thread that ends the first task makes the second ready just as the flow
 // is cancelled: the cancel finds it, or it finds the cancel.
 static void after_a_cancel_nothing_begins(void) {
-    world_open();
-    (void)submit(false);
-    (void)submit(false);
-    unsigned canceller = mc_spawn(cancel, NULL);
-    bool ran = run(ticket_at(0));
+    world_open_by_hand();
+    world_submit(&world_add);
+    world_submit(&world_add);
+    unsigned canceller = mc_spawn(world_cancel, NULL);
+    bool ran = world_run(world_take());
     (void)mc_join(canceller);
-    wr_ticket *second = ticket_at(1);
-    MC_CHECK(second == NULL || !run(second));
+    wr_ticket *second = world_take();
+    MC_CHECK(second == NULL || !world_run(second));
     MC_CHECK(world_close() == -ECANCELED);
     MC_CHECK(data[0] == ran);
     mc_outcome((ran ? 1U : 0U) + (second != NULL ? 2U : 0U));
@@ -134,26 +21,28 @@ static void after_a_cancel_nothing_begins(void) {
 
 // The second task is submitted as the first ends: after it, or behind it.
 static void who_skips_an_ended_task_sees_what_it_did(void) {
-    world_open();
-    (void)submit(false);
-    unsigned runner = mc_spawn(run_first, NULL);
-    (void)submit(false);
-    wr_ticket *second = ticket_at(1);
+    world_open_by_hand();
+    world_submit(&world_add);
+    unsigned runner = mc_spawn(world_run_first, NULL);
+    world_submit(&world_add);
+    wr_ticket *second = world_ticket(1);
     bool skipped = second != NULL;
     if (skipped)
-        MC_CHECK(run(second));
+        MC_CHECK(world_run(second));
     (void)mc_join(runner);
     if (!skipped)
-        MC_CHECK(run(ticket_at(1)));
+        MC_CHECK(world_run(world_ticket(1)));
     MC_CHECK(world_close() == 0);
     MC_CHECK(data[0] == 2);
     mc_outcome(skipped);
 }
 
+// ---- handles ---------------------------------------------------------------
+
 static void who_sees_an_end_sees_what_was_done(void) {
-    world_open();
-    weir_task task = submit(true);
-    unsigned runner = mc_spawn(run_first, NULL);
+    world_open_by_hand();
+    weir_task task = world_submit_named(&world_add);
+    unsigned runner = mc_spawn(world_run_first, NULL);
     weir_task_outcome outcome = WEIR_TASK_OUTCOME_INIT;
     int error = weir_task_poll(graph, task, &outcome);
     MC_CHECK(error == -EINPROGRESS ||
@@ -164,7 +53,7 @@ static void who_sees_an_end_sees_what_was_done(void) {
     mc_outcome(error == 0);
 }
 
-// A flow ends on another thread than the one that waits for it.
+// As above, but it is another thread that looks.
 static void *poll_first(void *task) {
     weir_task_outcome outcome = WEIR_TASK_OUTCOME_INIT;
     int error = weir_task_poll(graph, *(weir_task *)task, &outcome);
@@ -174,19 +63,22 @@ static void *poll_first(void *task) {
 }
 
 static void who_sees_an_end_early_sees_all_of_it(void) {
-    world_open();
-    weir_task task = submit(true);
+    world_open_by_hand();
+    weir_task task = world_submit_named(&world_add);
     unsigned poller = mc_spawn(poll_first, &task);
-    MC_CHECK(run(ticket_at(0)));
+    MC_CHECK(world_run(world_take()));
     (void)mc_join(poller);
     MC_CHECK(weir_task_release(graph, task) == 0);
     MC_CHECK(world_close() == 0);
 }
 
+// ---- flows -----------------------------------------------------------------
+
+// A flow ends on another thread than the one that waits for it.
 static void who_waits_for_a_flow_sees_what_was_done(void) {
-    world_open();
-    (void)submit(false);
-    unsigned runner = mc_spawn(run_first, NULL);
+    world_open_by_hand();
+    world_submit(&world_add);
+    unsigned runner = mc_spawn(world_run_first, NULL);
     int status = -1;
     weir_flow_close(flow);
     MC_CHECK(weir_flow_wait(flow, WEIR_FOREVER, &status) == 0);
@@ -195,21 +87,84 @@ static void who_waits_for_a_flow_sees_what_was_done(void) {
     MC_CHECK(world_close() == 0);
 }
 
-#define BOUNDED(case, most, list)                                              \
-    {                                                                          \
-        .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most,  \
-        .stale = 1, .outcomes = list                                           \
-    }
+// It failed, so that there is more to see than the data.
+static int add_and_fail(const weir_kernel_call *call) {
+    world_add_run(call);
+    return -EIO;
+}
+
+static const weir_kernel adds_and_fails = {"fails", add_and_fail};
+
+static void who_finds_a_flow_ended_sees_what_was_done(void) {
+    world_open_by_hand();
+    world_submit(&adds_and_fails);
+    weir_flow_close(flow);
+    unsigned runner = mc_spawn(world_run_first, NULL);
+    weir_task_outcome outcome = WEIR_TASK_OUTCOME_INIT;
+    int error = weir_flow_outcome(flow, &outcome);
+    MC_CHECK(error == -EINPROGRESS ||
+             (error == 0 && outcome.status == -EIO && outcome.ran &&
+              outcome.number == 1 && data[0] == 1));
+    (void)mc_join(runner);
+    MC_CHECK(world_close() == -EIO);
+    mc_outcome(error == 0);
+}
+
+// ---- buffers, and the whole graph ------------------------------------------
+
+// A buffer that could be closed is its owner's again. An access without order
+// leaves no mark; it is counted.
+static void close_beside(uint32_t mode) {
+    world_open_by_hand();
+    MC_CHECK(world_submit_to(flow, &world_add, mode, 1, NULL) == 0);
+    unsigned runner = mc_spawn(world_run_first, NULL);
+    int error = weir_buffer_close(graph, buffer);
+    MC_CHECK(error == -EBUSY || (error == 0 && data[0]++ == 1));
+    (void)mc_join(runner);
+    MC_CHECK(world_close() == 0);
+    mc_outcome(error == 0);
+}
+
+static void who_closes_a_buffer_may_use_it(void) {
+    close_beside(WEIR_READWRITE);
+}
+
+static void who_closes_an_unordered_buffer_may_use_it(void) {
+    close_beside(WEIR_UNORDERED);
+}
+
+// Nothing looks at a task or a flow any more that a reset has freed.
+static void a_reset_is_refused_or_comes_after_all(void) {
+    world_open_by_hand();
+    MC_CHECK(world_submit_to(flow, &world_add, WEIR_UNORDERED, 1, NULL) == 0);
+    weir_flow_release(flow);
+    unsigned runner = mc_spawn(world_run_first, NULL);
+    int closed = weir_buffer_close(graph, buffer);
+    int error = weir_graph_reset(graph);
+    MC_CHECK(error == -EBUSY || (error == 0 && closed == 0));
+    weir_graph_counts counts = {.size = sizeof(counts)};
+    MC_CHECK(weir_graph_count(graph, &counts) == 0);
+    MC_CHECK(counts.flows == 0 && (error != 0 || counts.slots == 0));
+    (void)mc_join(runner);
+    weir_graph_destroy(graph);
+    weir_pool_destroy(pool);
+    MC_CHECK(data[0] == 1);
+    mc_outcome(error == 0);
+}
 
 static const uint64_t either[] = {0, 1, MC_OUTCOMES_END};
 // The first runs or not; the second is made ready only behind it.
 static const uint64_t cancels[] = {0, 1, 3, MC_OUTCOMES_END};
 
 const mc_case mc_cases[] = {
-    BOUNDED(after_a_cancel_nothing_begins, 1, cancels),
-    BOUNDED(who_skips_an_ended_task_sees_what_it_did, 1, either),
-    BOUNDED(who_sees_an_end_sees_what_was_done, 1, either),
-    BOUNDED(who_sees_an_end_early_sees_all_of_it, 1, NULL),
-    BOUNDED(who_waits_for_a_flow_sees_what_was_done, 1, NULL),
+    WORLD_CASE(after_a_cancel_nothing_begins, 1, 1, cancels),
+    WORLD_CASE(who_skips_an_ended_task_sees_what_it_did, 1, 1, either),
+    WORLD_CASE(who_sees_an_end_sees_what_was_done, 1, 1, either),
+    WORLD_CASE(who_sees_an_end_early_sees_all_of_it, 1, 1, NULL),
+    WORLD_CASE(who_waits_for_a_flow_sees_what_was_done, 1, 1, NULL),
+    WORLD_CASE(who_finds_a_flow_ended_sees_what_was_done, 1, 1, either),
+    WORLD_CASE(who_closes_a_buffer_may_use_it, 1, 1, either),
+    WORLD_CASE(who_closes_an_unordered_buffer_may_use_it, 1, 1, either),
+    WORLD_CASE(a_reset_is_refused_or_comes_after_all, 1, 1, either),
     {.name = NULL},
 };

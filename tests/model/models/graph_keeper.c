@@ -43,6 +43,7 @@ static wr_zygote_board *no_board(void) {
 #define wr_shared_alloc(bytes) no_board()
 #define wr_shared_free(memory, bytes) ((void)0)
 #define socketpair make_sockets
+#define getpid() 1 // whatever number the program itself has
 #include "graph/zygote.c"
 #undef wr_keeper_main
 #undef socketpair
@@ -57,7 +58,7 @@ static void *keeper_main(void *own) {
 enum { ZYGOTE_PID = 100, ZYGOTE_WATCH = 60, PROCESSES = 2 };
 
 // One after the other: the next is made when the one before is known to be
-// dead. Its pid is its number from 1, and its descriptor is that.
+// dead. Its descriptor is its number from 1, and its pid one more.
 typedef struct process {
     unsigned thread;
     wr_mailbox *mail;
@@ -93,9 +94,9 @@ static void answer(const wr_zygote_request *request) {
         process *next = &processes[made++];
         next->mail = request->mail;
         next->thread = mc_spawn(process_main, next);
-        reply.pid = (int32_t)made;
+        reply.pid = (int32_t)made + 1;
     } else if (request->order == WR_ZYGOTE_REAP) {
-        process *dead = &processes[request->pid - 1];
+        process *dead = &processes[request->pid - 2];
         MC_CHECK(rooms_raised(&dead->dead));
         (void)mc_join(dead->thread);
         reply.exit_status = dead->exit_status;
@@ -183,7 +184,7 @@ int model_ppoll(struct pollfd *polled, nfds_t count, const struct timespec *end,
     return found + 1;
 }
 
-int model_watch(int pid) { return pid == ZYGOTE_PID ? ZYGOTE_WATCH : pid; }
+int model_watch(int pid) { return pid == ZYGOTE_PID ? ZYGOTE_WATCH : pid - 1; }
 
 void model_kill(int watch) {
     if (watch == ZYGOTE_WATCH)

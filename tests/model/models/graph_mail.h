@@ -130,7 +130,7 @@ static void await_bell(void) {
     wr_wakefd_clear(&zygote.bell);
 }
 
-static void keep_until_over(unsigned number) {
+ROOMS_OWN void keep_until_over(unsigned number) {
     while (!rooms_raised(&tasks[number].over)) {
         await_bell();
         (void)keep();
@@ -159,7 +159,7 @@ static void world_free(void) {
 }
 
 // All processes are told to stop, and do.
-static void world_close(void) {
+ROOMS_OWN void world_close(void) {
     wr_mutex_lock(&group->lock);
     group->closing = true;
     wr_mutex_unlock(&group->lock);

@@ -47,6 +47,38 @@ static void start_and_cancel_have_one_outcome(void) {
     mc_outcome(cancelled);
 }
 
+// ---- beside the submission -------------------------------------------------
+
+static rooms_flag held, goes_on;
+
+static int hold(weir_worker *self, weir_job *job) {
+    (void)self;
+    (void)job;
+    rooms_raise(&held);
+    rooms_await(&goes_on);
+    return 0;
+}
+
+// It arrives while it is looked for: the worker is up, so it comes by the way
+// that does not take the pool's lock.
+static void a_cancel_may_meet_the_submission(void) {
+    static weir_job holder;
+    weir_pool *pool = rooms_pool(1, 0);
+    holder = (weir_job)WEIR_JOB_INIT(hold, NULL);
+    one.job = (weir_job)WEIR_JOB_INIT(run, end);
+    MC_CHECK(weir_submit(pool, &holder) == 0);
+    rooms_await(&held);
+    unsigned other = mc_spawn(cancel_one, pool);
+    MC_CHECK(weir_submit(pool, &one.job) == 0);
+    bool cancelled = mc_join(other) != NULL;
+    rooms_raise(&goes_on);
+    weir_pool_destroy(pool);
+    MC_CHECK(one.ended == 1 && one.ran == !cancelled);
+    mc_outcome(cancelled);
+}
+
+// ---- too late --------------------------------------------------------------
+
 // What one learns from -EALREADY here is that it has run.
 static void who_comes_too_late_sees_what_it_did(void) {
     weir_pool *pool = rooms_pool(1, 0);
@@ -180,6 +212,11 @@ static const uint64_t all_three[] = {0, ECANCELED, ETIMEDOUT, MC_OUTCOMES_END};
 const mc_case mc_cases[] = {
     {.name = "start_and_cancel_have_one_outcome",
      .body = start_and_cancel_have_one_outcome,
+     .mode = MC_BOUNDED,
+     .preemptions = 2,
+     .outcomes = either},
+    {.name = "a_cancel_may_meet_the_submission",
+     .body = a_cancel_may_meet_the_submission,
      .mode = MC_BOUNDED,
      .preemptions = 2,
      .outcomes = either},

@@ -100,6 +100,25 @@ static void a_fork_is_taken_though_the_other_worker_falls_asleep(void) {
     weir_pool_destroy(pool);
 }
 
+// It forks when the main thread says so, whatever the other worker is at then.
+static rooms_flag began, go;
+
+static int fork_when_told(weir_worker *self, weir_job *job) {
+    rooms_raise(&began);
+    rooms_await(&go);
+    return fork_and_wait(self, job);
+}
+
+static void a_fork_is_taken_by_who_is_about_to_sleep(void) {
+    weir_pool *pool = rooms_pool(2, 0);
+    jobs[0] = (weir_job)WEIR_JOB_INIT(fork_when_told, raise_own);
+    MC_CHECK(weir_submit(pool, &jobs[0]) == 0);
+    rooms_await(&began);
+    rooms_raise(&go);
+    rooms_await(&ran[0]);
+    weir_pool_destroy(pool);
+}
+
 // Each of two jobs goes on when both run.
 static rooms_flag runs[2];
 
@@ -134,6 +153,7 @@ const mc_case mc_cases[] = {
     BOUNDED(who_waits_for_room_is_told, 2, 0),
     BOUNDED(a_fork_wakes_a_worker, 0, 1),
     BOUNDED(a_fork_is_taken_though_the_other_worker_falls_asleep, 1, 1),
+    BOUNDED(a_fork_is_taken_by_who_is_about_to_sleep, 1, 1),
     BOUNDED(who_finds_a_job_wakes_the_next, 1, 1),
     {.name = NULL},
 };

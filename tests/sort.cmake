@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+weir_test(sort
+    all_patterns_are_sorted_in_place
+    all_patterns_are_sorted_stably
+    every_size_of_element_is_sorted
+    elements_of_a_type_are_sorted
+    copies_are_aligned_like_the_elements
+    equal_elements_end_in_the_same_places_at_any_width
+    a_killer_of_quick_sorts_takes_n_log_n
+    merges_are_stable_and_complete
+    inconsistent_orders_lose_nothing
+    a_cancelled_sort_leaves_a_permutation
+    a_deadline_ends_a_sort
+    sorts_nest_in_loops
+    sizes_that_no_memory_has_are_refused
+    without_memory_nothing_changes)
+weir_test(sort_radix
+    every_key_is_sorted_as_numbers
+    floats_are_in_the_total_order
+    records_of_equal_keys_keep_their_order
+    keys_that_share_digits_are_sorted
+    big_arrays_are_sorted_at_any_width
+    a_cancelled_radix_sort_leaves_a_permutation
+    bad_layouts_are_refused
+    without_memory_nothing_changes)

@@ -42,6 +42,31 @@ count() {
     skipped=$((skipped + left_out))
 }
 
+# explain REPORT: each case that failed and the end of what it printed, once
+# more: the last thing on the screen is what a reader of a long log has.
+explain() {
+    awk -v limit=40 '
+        /<testcase / {
+            failing = !/status="(run|disabled)"/
+            name = $0
+            sub(/.* name="/, "", name)
+            sub(/".*/, "", name)
+            count = 0
+        }
+        /SKIP_RETURN_CODE=77/ { failing = 0 }
+        { line[count++] = $0 }
+        /<\/testcase>/ && failing {
+            print "failed: " name
+            for (i = count > limit ? count - limit : 1; i < count - 1; i++) {
+                gsub(/&lt;/, "<", line[i])
+                gsub(/&gt;/, ">", line[i])
+                gsub(/&quot;/, "\"", line[i])
+                gsub(/&amp;/, "\\&", line[i])
+                print "    " line[i]
+            }
+        }' "$1"
+}
+
 mkdir -p build
 start=$(date +%s)
 for preset in "$@"; do
@@ -65,6 +90,9 @@ for preset in "$@"; do
     broken="$broken $preset"
 done
 
+for preset in $broken; do
+    test ! -s "build/$preset/junit.xml" || explain "build/$preset/junit.xml"
+done
 test -z "$broken" || echo "failed presets:$broken"
 line="$passed passed, $failed failed"
 test "$skipped" -eq 0 || line="$line, $skipped skipped"

@@ -344,26 +344,26 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
 
 int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
                     void **captured) {
-    wr_job *own = wr_job_of(job);
+    wr_job *taken = wr_job_of(job);
     // In this order: see weir_cancel.
-    uint32_t state = wr_load(&own->state, acquire, JOB_1,
+    uint32_t state = wr_load(&taken->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     wr_arrivals_gather(pool);
     if (state == WR_JOB_RUNNING) {
         if (tell)
-            tell_running(pool, own);
+            tell_running(pool, taken);
         return -EBUSY;
     }
     // ENDING and linked: it waits for a worker to call its done.
-    if (state == WR_JOB_ENDING && wr_link_linked(&own->link))
-        *status = own->status;
+    if (state == WR_JOB_ENDING && wr_link_linked(&taken->link))
+        *status = taken->status;
     else if (state != WR_JOB_QUEUED)
         return -EALREADY;
-    wr_job_untime(pool, own);
-    wr_list_remove(&own->link);
+    wr_job_untime(pool, taken);
+    wr_list_remove(&taken->link);
     pool->counts.queued--;
-    *captured = own->captured;
-    wr_store(&own->state, WR_JOB_ENDED_UNRUN, release, JOB_1,
+    *captured = taken->captured;
+    wr_store(&taken->state, WR_JOB_ENDED_UNRUN, release, JOB_1,
              "whoever submits it again sees that it has ended");
     wr_ended ended = {.status = *status};
     wr_job_account(pool, &ended);

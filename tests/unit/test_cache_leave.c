@@ -238,9 +238,12 @@ static void a_deadline_that_is_over_starts_nothing(void) {
     pool_close(pool);
 }
 
-// Its time was over when it was asked, which counts as an end here.
+// Its time was over when it was asked, which counts as an end here. On a
+// deterministic pool a deadline is over once a later one has fired, whatever
+// the clock says.
 static void too_late(ask *a) {
-    CHECK(a->get.deadline_ns != 0 && weir_now_ns() >= a->get.deadline_ns);
+    CHECK(a->get.deadline_ns != 0);
+    CHECK(a->b->is_deterministic || weir_now_ns() >= a->get.deadline_ns);
     a->status = -ETIMEDOUT;
     a->ended++;
     mark_set(&a->b->ended);

@@ -20,6 +20,7 @@ weir_test(sort_radix
     records_of_equal_keys_keep_their_order
     keys_that_share_digits_are_sorted
     big_arrays_are_sorted_at_any_width
+    copies_in_pages_of_their_own
     a_cancelled_radix_sort_leaves_a_permutation
     bad_layouts_are_refused
     without_memory_nothing_changes)

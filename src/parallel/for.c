@@ -85,6 +85,14 @@ static void learn(wr_for *loop, size_t size, int64_t took) {
 
 // ---- splitting -------------------------------------------------------------
 
+// Where a part of [from, ...) that should have `size` indices ends. Rounded
+// where that matters little: whole cache lines and vectors then, if indices are
+// those of an array. A plain loop that is cut elsewhere takes a sixth longer.
+static size_t end_of(size_t from, size_t size) {
+    size_t end = from + size;
+    return size < 2 * (size_t)WR_FOR_ALIGN ? end : end - end % WR_FOR_ALIGN;
+}
+
 static void run_range(weir_worker *self, wr_for *loop, size_t from, size_t to);
 
 static void run_half(weir_worker *self, weir_fork *fork) {
@@ -93,7 +101,7 @@ static void run_half(weir_worker *self, weir_fork *fork) {
 }
 
 static void split(weir_worker *self, wr_for *loop, size_t from, size_t to) {
-    size_t middle = from + (to - from) / 2;
+    size_t middle = end_of(from, (to - from) / 2);
     wr_for_half half = {.loop = loop, .from = middle, .to = to};
     weir_fork_begin(self, &half.fork, run_half);
     run_range(self, loop, from, middle);
@@ -111,9 +119,10 @@ static void run_range(weir_worker *self, wr_for *loop, size_t from, size_t to) {
             split(self, loop, from, to);
             return;
         }
-        if (!run_piece(self, loop, from, from + size))
+        size_t end = end_of(from, size);
+        if (!run_piece(self, loop, from, end))
             return;
-        from += size;
+        from = end;
         if (loop->timed) {
             int64_t now = wr_ticks();
             learn(loop, size, now - last);
@@ -143,11 +152,10 @@ static size_t try_range(weir_worker *self, wr_for *loop, size_t from,
     size_t size = (to - from) / WR_FOR_FIRST / self->pool->width + 1;
     int64_t start = wr_ticks();
     while (from < to) {
-        if (size > to - from)
-            size = to - from;
-        if (!run_piece(self, loop, from, from + size))
+        size_t end = size < to - from ? end_of(from, size) : to;
+        if (!run_piece(self, loop, from, end))
             return to;
-        from += size;
+        from = end;
         if (from == to)
             break;
         int64_t took = wr_ticks() - start;

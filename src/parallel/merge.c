@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Merging, and the stable sort that is made of it. See README.md, Sorting.
 #include "base/fault.h"
+#include "os/os.h"
 #include "parallel/sort.h"
 #include "weir/sort_inline.h"
 
@@ -176,13 +177,28 @@ static int merge_sort(weir_worker *self, const stable_range *r) {
     return status;
 }
 
-// Room for copies, aligned; *own is to be freed. Not by wr_aligned_alloc: that
-// writes all of it, on one worker.
-static void *own_scratch(size_t bytes, void **own) {
-    char *room = *own = wr_malloc(bytes + WR_SORT_ALIGN - 1);
-    if (room == NULL)
-        return NULL;
-    return room + (-(uintptr_t)room & (WR_SORT_ALIGN - 1));
+int wr_scratch_init(wr_scratch *scratch, void *given, size_t bytes) {
+    *scratch = (wr_scratch){.room = given, .bytes = bytes};
+    if (given != NULL)
+        return 0;
+    if (bytes >= WR_SCRATCH_PAGES) {
+        scratch->room = scratch->own = wr_pages_alloc_huge(bytes);
+    } else {
+        // Not wr_aligned_alloc: that writes all of it, on one worker.
+        scratch->own = wr_malloc(bytes + WR_SORT_ALIGN - 1);
+        uintptr_t at = (uintptr_t)scratch->own;
+        scratch->room = scratch->own;
+        if (at != 0)
+            scratch->room += -at & (WR_SORT_ALIGN - 1);
+    }
+    return scratch->own != NULL ? 0 : -ENOMEM;
+}
+
+void wr_scratch_fini(wr_scratch *scratch) {
+    if (scratch->own != NULL && scratch->bytes >= WR_SCRATCH_PAGES)
+        wr_pages_free(scratch->own, scratch->bytes);
+    else
+        wr_free(scratch->own);
 }
 
 int weir_sort_stable_of(weir_worker *self, void *base, size_t count,
@@ -193,19 +209,19 @@ int weir_sort_stable_of(weir_worker *self, void *base, size_t count,
         return -EINVAL;
     if (count < 2)
         return 0;
-    void *own = NULL;
-    if (scratch == NULL)
-        scratch = own_scratch(count * kind->size, &own);
-    if (scratch == NULL)
+    wr_scratch copies;
+    if (wr_scratch_init(&copies, scratch, count * kind->size) != 0)
         return -ENOMEM;
     bool done;
     int status = wr_sort_runs(self, &sort, base, count, &done);
     if (status == 0 && !done) {
-        stable_range all = {
-            .sort = &sort, .base = base, .scratch = scratch, .count = count};
+        stable_range all = {.sort = &sort,
+                            .base = base,
+                            .scratch = copies.room,
+                            .count = count};
         status = merge_sort(self, &all);
     }
-    wr_free(own);
+    wr_scratch_fini(&copies);
     return status;
 }
 

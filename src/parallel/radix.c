@@ -2,7 +2,6 @@
 // Radix sort: by the highest digit in parallel, then each bucket by the lower
 // ones in a worker's cache. See README.md, Sorting.
 #include "parallel/radix.h"
-#include "base/fault.h"
 
 #include <errno.h>
 
@@ -36,35 +35,53 @@ static void bring_home(const radix_range *r) {
 
 // ---- in the cache: the lowest digit first ----------------------------------
 
-// One pass, unless all have the same digit.
-static void sort_by_digit(radix_range *r, unsigned digit, uint32_t *counts) {
+// One pass, unless all have the same digit. Their counts become their places.
+static void sort_by_digit(radix_range *r, wr_radix_digit digit,
+                          uint32_t *counts) {
     const radix_order *radix = r->radix;
-    char *places[WR_RADIX_BINS];
     const char *from = source_of(r);
-    char *to = target_of(r);
+    size_t bins = (size_t)1 << digit.bits;
     size_t first =
-        (wr_radix_key(&radix->layout, from) >> (digit * WR_RADIX_BITS)) &
-        (WR_RADIX_BINS - 1);
+        wr_radix_key(&radix->layout, from) >> digit.shift & (bins - 1);
     if (counts[first] == r->count)
         return;
-    for (size_t bin = 0; bin < WR_RADIX_BINS; bin++) {
-        places[bin] = to;
-        to += counts[bin] * radix->layout.size;
+    uint32_t at = 0;
+    for (size_t bin = 0; bin < bins; bin++) {
+        uint32_t count = counts[bin];
+        counts[bin] = at;
+        at += count;
     }
-    radix->kernel->scatter(&radix->layout, from, r->count,
-                           digit * WR_RADIX_BITS, places);
+    radix->kernel->scatter_cached(&radix->layout, from, target_of(r), r->count,
+                                  digit, counts);
     r->in_scratch = !r->in_scratch;
 }
 
-static void sort_cached(radix_range *r) {
+static unsigned digits_in(unsigned bits, unsigned width) {
+    return (bits + width - 1) / width;
+}
+
+// Its stack is big; nothing more is called from here.
+static __attribute__((noinline)) void sort_cached(radix_range *r) {
     const radix_order *radix = r->radix;
-    uint32_t counts[WR_RADIX_DIGITS][WR_RADIX_BINS];
-    unsigned digits = (r->bits + WR_RADIX_BITS - 1) / WR_RADIX_BITS;
-    memset(counts, 0, digits * sizeof(counts[0]));
-    radix->kernel->count_all(&radix->layout, source_of(r), r->count, digits,
-                             counts);
-    for (unsigned digit = 0; digit < digits; digit++)
-        sort_by_digit(r, digit, counts[digit]);
+    unsigned digits = digits_in(r->bits, WR_RADIX_BITS);
+    wr_radix_digit digit = {.bits = WR_RADIX_BITS};
+    if (r->count >= WR_RADIX_WIDE_MIN &&
+        digits_in(r->bits, WR_RADIX_WIDE) < digits) {
+        digits = digits_in(r->bits, WR_RADIX_WIDE);
+        digit.bits = WR_RADIX_WIDE;
+    }
+    wr_radix_counts counts;
+    for (unsigned i = 0; i < digits; i += WR_RADIX_AT_ONCE) {
+        bool two = i + 1 < digits;
+        for (unsigned k = 0; k < 1u + two; k++)
+            memset(counts.bins[k], 0, sizeof(uint32_t) << digit.bits);
+        radix->kernel->count_cached(&radix->layout, source_of(r), r->count,
+                                    digit, two, &counts);
+        for (unsigned k = 0; k < 1u + two; k++) {
+            sort_by_digit(r, digit, counts.bins[k]);
+            digit.shift += digit.bits;
+        }
+    }
     bring_home(r);
 }
 
@@ -264,15 +281,13 @@ int weir_sort_radix(weir_worker *self, void *base, size_t count, size_t size,
         return -EINVAL;
     if (count < 2)
         return 0;
-    void *own = NULL;
-    if (scratch == NULL)
-        scratch = own = wr_malloc(count * size);
-    if (scratch == NULL)
+    wr_scratch copies;
+    if (wr_scratch_init(&copies, scratch, count * size) != 0)
         return -ENOMEM;
     all.kernel = wr_radix_kernel_of(&all.layout);
-    radix_range range = {&all, base, scratch, count, all.layout.bytes * 8,
+    radix_range range = {&all, base, copies.room, count, all.layout.bytes * 8,
                          false};
     int status = radix_sort(self, &range);
-    wr_free(own);
+    wr_scratch_fini(&copies);
     return status;
 }

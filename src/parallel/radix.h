@@ -8,7 +8,11 @@
 enum {
     WR_RADIX_BITS = 8,
     WR_RADIX_BINS = 1 << WR_RADIX_BITS,
-    WR_RADIX_DIGITS = 64 / WR_RADIX_BITS,
+    // In the cache a digit may be wider: fewer passes, where they are so long
+    // that looking at all bins does not matter.
+    WR_RADIX_WIDE = 12,
+    WR_RADIX_WIDE_MIN = 8192,     // records
+    WR_RADIX_AT_ONCE = 2,         // digits that are counted at once
     WR_RADIX_FEW = 160,           // records that are better compared
     WR_RADIX_CACHED = 256 * 1024, // bytes that are sorted by one worker, with
                                   // as much scratch: both fit in its cache
@@ -24,6 +28,15 @@ typedef struct wr_radix_layout {
     uint64_t flip; // bits that are turned over; of floats not used
 } wr_radix_layout;
 
+// A digit of what fits in a cache.
+typedef struct wr_radix_digit {
+    unsigned shift, bits;
+} wr_radix_digit;
+
+typedef struct wr_radix_counts {
+    uint32_t bins[WR_RADIX_AT_ONCE][1 << WR_RADIX_WIDE];
+} wr_radix_counts;
+
 // What the loops say about the keys they read.
 typedef struct wr_radix_kernel {
     // Adds to counts[] the records for each value of the digit at `shift`;
@@ -34,10 +47,14 @@ typedef struct wr_radix_kernel {
     // Moves each record to places[digit], which goes on by a record.
     void (*scatter)(const wr_radix_layout *layout, const char *from,
                     size_t count, unsigned shift, char **places);
-    // Adds to counts[d][] the records for each value of digit d of `digits`.
-    void (*count_all)(const wr_radix_layout *layout, const char *from,
-                      size_t count, unsigned digits,
-                      uint32_t (*counts)[WR_RADIX_BINS]);
+    // The same with a cached digit, and the one above it if `two`.
+    void (*count_cached)(const wr_radix_layout *layout, const char *from,
+                         size_t count, wr_radix_digit digit, bool two,
+                         wr_radix_counts *counts);
+    // Moves each record to to[at[digit]], which goes on by one.
+    void (*scatter_cached)(const wr_radix_layout *layout, const char *from,
+                           char *to, size_t count, wr_radix_digit digit,
+                           uint32_t *at);
     // Sorts a few by comparing keys; `other` has room for as many.
     void (*few)(const wr_radix_layout *layout, char *base, size_t count,
                 char *other);

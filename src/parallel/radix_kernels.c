@@ -33,15 +33,53 @@ INLINE void scatter(wr_radix_layout layout, const char *from, size_t count,
     }
 }
 
-INLINE void count_all(wr_radix_layout layout, const char *from, size_t count,
-                      unsigned digits, uint32_t (*counts)[WR_RADIX_BINS]) {
+INLINE void count_bits(wr_radix_layout layout, const char *from, size_t count,
+                       wr_radix_digit digit, bool two,
+                       wr_radix_counts *counts) {
+    const size_t mask = ((size_t)1 << digit.bits) - 1;
     for (size_t i = 0; i < count; i++) {
-        uint64_t key = wr_radix_key(&layout, from + i * layout.size);
-        for (unsigned d = 0; d < digits; d++) {
-            counts[d][key & (WR_RADIX_BINS - 1)]++;
-            key >>= WR_RADIX_BITS;
-        }
+        uint64_t key =
+            wr_radix_key(&layout, from + i * layout.size) >> digit.shift;
+        counts->bins[0][key & mask]++;
+        if (two)
+            counts->bins[1][key >> digit.bits & mask]++;
     }
+}
+
+INLINE void scatter_bits(wr_radix_layout layout, const char *from, char *to,
+                         size_t count, wr_radix_digit digit, uint32_t *at) {
+    const size_t mask = ((size_t)1 << digit.bits) - 1;
+    for (size_t i = 0; i < count; i++) {
+        const char *record = from + i * layout.size;
+        size_t bin = wr_radix_key(&layout, record) >> digit.shift & mask;
+        memcpy(to + at[bin]++ * layout.size, record, layout.size);
+    }
+}
+
+// The same with constants, which makes them a quarter faster.
+INLINE void count_cached(wr_radix_layout layout, const char *from, size_t count,
+                         wr_radix_digit digit, bool two,
+                         wr_radix_counts *counts) {
+    wr_radix_digit wide = {digit.shift, WR_RADIX_WIDE};
+    wr_radix_digit narrow = {digit.shift, WR_RADIX_BITS};
+    if (digit.bits == WR_RADIX_WIDE && two)
+        count_bits(layout, from, count, wide, true, counts);
+    else if (digit.bits == WR_RADIX_WIDE)
+        count_bits(layout, from, count, wide, false, counts);
+    else if (two)
+        count_bits(layout, from, count, narrow, true, counts);
+    else
+        count_bits(layout, from, count, narrow, false, counts);
+}
+
+INLINE void scatter_cached(wr_radix_layout layout, const char *from, char *to,
+                           size_t count, wr_radix_digit digit, uint32_t *at) {
+    wr_radix_digit wide = {digit.shift, WR_RADIX_WIDE};
+    wr_radix_digit narrow = {digit.shift, WR_RADIX_BITS};
+    if (digit.bits == WR_RADIX_WIDE)
+        scatter_bits(layout, from, to, count, wide, at);
+    else
+        scatter_bits(layout, from, to, count, narrow, at);
 }
 
 INLINE int before(const void *a, const void *b, void *context) {
@@ -86,18 +124,25 @@ INLINE wr_radix_layout fixed(const wr_radix_layout *layout, size_t size,
         scatter(fixed(layout, size, bytes, is_float), from, count, shift,      \
                 places);                                                       \
     }                                                                          \
-    static void name##_count_all(                                              \
+    static void name##_count_cached(                                           \
         const wr_radix_layout *layout, const char *from, size_t count,         \
-        unsigned digits, uint32_t(*counts)[WR_RADIX_BINS]) {                   \
-        count_all(fixed(layout, size, bytes, is_float), from, count, digits,   \
-                  counts);                                                     \
+        wr_radix_digit digit, bool two, wr_radix_counts *counts) {             \
+        count_cached(fixed(layout, size, bytes, is_float), from, count, digit, \
+                     two, counts);                                             \
+    }                                                                          \
+    static void name##_scatter_cached(                                         \
+        const wr_radix_layout *layout, const char *from, char *to,             \
+        size_t count, wr_radix_digit digit, uint32_t *at) {                    \
+        scatter_cached(fixed(layout, size, bytes, is_float), from, to, count,  \
+                       digit, at);                                             \
     }                                                                          \
     static void name##_few(const wr_radix_layout *layout, char *base,          \
                            size_t count, char *other) {                        \
         sort_few(fixed(layout, size, bytes, is_float), base, count, other);    \
     }                                                                          \
     static const wr_radix_kernel name = {name##_count, name##_scatter,         \
-                                         name##_count_all, name##_few};
+                                         name##_count_cached,                  \
+                                         name##_scatter_cached, name##_few};
 
 KERNEL(int32_alone, 4, 4, false)
 KERNEL(int32_in_8, 8, 4, false)

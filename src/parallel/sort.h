@@ -19,6 +19,9 @@ enum {
     WR_SPLIT_PAIRS_MAX = 256,
     WR_SORT_SAMPLE = 255, // pivots of big ranges are the median of so many
     WR_SORT_ALIGN = 64,   // of copies: all that weir/sort.h promises
+    // From here on copies are in huge pages. Below it malloc keeps what was
+    // freed, which is cheaper; above it maps anew each time, too.
+    WR_SCRATCH_PAGES = 32 << 20,
 };
 
 // What one sort is told. Read-only.
@@ -33,6 +36,18 @@ static inline void *wr_sort_at(const wr_sort *sort, const void *base,
                                size_t index) {
     return (char *)(uintptr_t)base + index * sort->size;
 }
+
+// Room for copies, aligned; `own` what of it is to be freed.
+typedef struct wr_scratch {
+    char *room;
+    void *own;
+    size_t bytes;
+} wr_scratch;
+
+// wr_scratch_init uses `given`, unless it is NULL. Returns 0 or -ENOMEM; then
+// there is nothing to fini.
+int wr_scratch_init(wr_scratch *scratch, void *given, size_t bytes);
+void wr_scratch_fini(wr_scratch *scratch);
 
 void wr_sort_swap(char *a, char *b, size_t bytes);
 

@@ -12,6 +12,7 @@ enum {
     // interrupted, so the others may have to wait for it.
     WR_FOR_PIECES = 32,
     WR_FOR_FIRST = 64, // the first one is this part of that, or one index
+    WR_FOR_ALIGN = 64, // parts of twice that or more begin at multiples of it
     // Pieces become larger while they take less than this, and smaller when
     // they take more. Times are in wr_ticks, about nanoseconds.
     WR_FOR_SHORT = 4000,

@@ -218,6 +218,13 @@ static void big_arrays_are_sorted_at_any_width(void) {
     }
 }
 
+// So many bytes that their copies are not malloc's.
+static void copies_in_pages_of_their_own(void) {
+    radix_case c = {
+        .key = WEIR_KEY_U64, .size = 4096, .offset = 8, .count = 8200};
+    sort_on_threads(run_case, &c);
+}
+
 // ---- floats ----------------------------------------------------------------
 
 static int run_floats(weir_worker *self, void *argument) {
@@ -364,9 +371,13 @@ static void bad_layouts_are_refused(void) {
 static int run_without_memory(weir_worker *self, void *argument) {
     enum { N = 100000 };
     uint32_t *values = argument;
+    enum { MANY = 9 << 20 }; // too much for malloc's way
     uint32_t *scratch = malloc(N * sizeof(*scratch));
-    CHECK(scratch != NULL);
+    uint32_t *many = calloc(MANY, sizeof(*many));
+    CHECK(scratch != NULL && many != NULL);
     wr_fault_arm(WR_FAULT_ALLOC, 0, 1000);
+    CHECK_EQ(weir_sort_radix(self, many, MANY, 4, 0, WEIR_KEY_U32, NULL),
+             -ENOMEM);
     for (uint32_t i = 0; i < N; i++)
         values[i] = N - i;
     CHECK_EQ(weir_sort_radix(self, values, N, 4, 0, WEIR_KEY_U32, NULL),
@@ -378,6 +389,7 @@ static int run_without_memory(weir_worker *self, void *argument) {
     for (uint32_t i = 0; i < N; i++)
         CHECK_EQ(values[i], i + 1);
     free(scratch);
+    free(many);
     return 0;
 }
 
@@ -398,6 +410,7 @@ int main(int argc, char **argv) {
          keys_that_share_digits_are_sorted},
         {"big_arrays_are_sorted_at_any_width",
          big_arrays_are_sorted_at_any_width},
+        {"copies_in_pages_of_their_own", copies_in_pages_of_their_own},
         {"a_cancelled_radix_sort_leaves_a_permutation",
          a_cancelled_radix_sort_leaves_a_permutation},
         {"bad_layouts_are_refused", bad_layouts_are_refused},

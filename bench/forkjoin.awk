@@ -84,13 +84,14 @@ function crowd_row(text, who) {
         return
     print "| " text " | " times(who "/4/fib", who "/2/fib") " | " \
         times(who "/8/fib", who "/2/fib") " | " \
+        times(who "/8/bigfib", who "/2/bigfib") " | " \
         times(who "/2/pools", who "/2/pools:alone") " |"
 }
 
 function crowds() {
-    print "| two processors | fib, 4 workers / 2 | 8 / 2 | two pools of 2 at" \
-        " once / one with all the work |"
-    print "|---|---|---|---|"
+    print "| two processors | fib, 4 workers / 2 | 8 / 2 | fib(" big_fib \
+        "), 8 / 2 | two pools of 2 at once / one with all the work |"
+    print "|---|---|---|---|---|"
     crowd_row("weir", "weir")
     crowd_row("weir, forks where wanted", "wanted")
     crowd_row("Lace", "lace")
@@ -253,6 +254,8 @@ function goals() {
         "serialradix/2/random7")
     crowd_goal(4)
     crowd_goal(8)
+    ratio("fib(" big_fib "), 8 workers / 2", "<=", 1.1, "weir/8/bigfib",
+        "weir/2/bigfib", "Lace", "lace/8/bigfib", "lace/2/bigfib")
     ratio("two pools of 2 at once / ideal", "<=", 1.1, "weir/2/pools",
         "weir/2/pools:alone", "rayon", "rayon/2/pools", "rayon/2/pools:alone")
 }

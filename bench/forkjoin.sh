@@ -15,11 +15,12 @@ rounds=9 rare=3 ms=150 budget=${BENCH_BUDGET_S:-600}
 fib=35 sky=10000000 queens=12 matmul=1024
 exponents='4 5 6 7' shapes='random sorted few' words=1000000 workers='1 2'
 # What takes hundreds of ns a fork does fewer of them.
-slow_fib=30 slow_sky=1000000 slowest_fib=26 slowest_sky=100000
+slow_fib=30 big_fib=42 slow_sky=1000000 slowest_fib=26 slowest_sky=100000
 if test -n "$quick"; then
     rounds=1 rare=1 ms=30 budget=${BENCH_BUDGET_S:-60}
     fib=30 sky=10000000 queens=10 matmul=512 exponents='4 6' shapes='random few'
-    words=100000 slow_fib=24 slow_sky=100000 slowest_fib=20 slowest_sky=10000
+    words=100000 slow_fib=24 big_fib=34 slow_sky=100000
+    slowest_fib=20 slowest_sky=10000
     workers=2
 fi
 
@@ -82,6 +83,11 @@ crowds() {
     while read -r who program form f; do
         for n in 4 8; do
             job "$often" "$who" $n fib "$program" fib --form "$form" --size "$f"
+        done
+        # A tree that takes many of the system's time slices.
+        for n in 2 8; do
+            test "$f" != "$fib" || job "$seldom" "$who" $n bigfib "$program" \
+                fib --form "$form" --size $big_fib
         done
         test "$who" = lace ||
             job "$often" "$who" 2 pools "$program" pools --form "$form"
@@ -187,7 +193,7 @@ echo "gcc $compilers -O3 (weir itself -O2). $round interleaved rounds in" \
     "$(kept weir/2/fib:fib.wall) of weir's fib were quiet. fib($fib)," \
     "skynet $sky, nqueens($queens), matmul $matmul." | wrap
 echo
-awk -v words=$words -v exponents="$exponents" -v shapes="$shapes" \
-    -f bench/forkjoin.awk "$work/summary"
+awk -v words=$words -v big_fib=$big_fib -v exponents="$exponents" \
+    -v shapes="$shapes" -f bench/forkjoin.awk "$work/summary"
 awk -f bench/forkjoin_svg.awk "$work/summary" >"$build/bench/forkjoin.svg"
 echo "the chart is $build/bench/forkjoin.svg" >&2

@@ -72,13 +72,18 @@ static inline void work_a_while(void) {
 typedef struct cancelled_child {
     weir_job job; // first
     weir_scope *scope;
-    wr_atomic_u32 calls;
+    wr_atomic_u32 calls, cancelled;
 } cancelled_child;
 
-// What a callback does: the first one cancels all.
-static inline void cancel_all(cancelled_child *child) {
-    if (count(&child->calls, 1) == 0)
+// What a callback does: the first one cancels all, and no other is over before
+// it has: else a loop might end meanwhile.
+static inline void cancel_all(weir_worker *self, cancelled_child *child) {
+    if (count(&child->calls, 1) == 0) {
         weir_scope_cancel(child->scope);
+        count(&child->cancelled, 1);
+    }
+    while (counted(&child->cancelled) == 0)
+        weir_yield(self);
 }
 
 // Runs `run` as a job in a scope; returns what the scope says. run must have

@@ -160,10 +160,9 @@ static void loops_nest(void) { on_every_pool(run_nested, NULL, 0); }
 
 static int cancel_from_inside(weir_worker *self, void *context, size_t from,
                               size_t to) {
-    (void)self;
     (void)from;
     (void)to;
-    cancel_all(context);
+    cancel_all(self, context);
     return 0;
 }
 
@@ -327,9 +326,8 @@ typedef struct range {
 
 static int range_leaf(weir_worker *self, void *context, size_t from, size_t to,
                       void *partial) {
-    (void)self;
     if (context != NULL)
-        cancel_all(context);
+        cancel_all(self, context);
     *(range *)partial = (range){from, to};
     return 0;
 }

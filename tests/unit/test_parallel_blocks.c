@@ -107,10 +107,9 @@ static void a_chunk_of_no_indices_is_refused(void) {
 
 static int cancel_chunk(weir_worker *self, void *context, size_t from,
                         size_t to) {
-    (void)self;
     (void)from;
     (void)to;
-    cancel_all(context);
+    cancel_all(self, context);
     return 0;
 }
 
@@ -226,9 +225,8 @@ static void more_tiles_than_can_be_counted_are_refused(void) {
 
 static int cancel_tile(weir_worker *self, void *context,
                        const weir_tile *tile) {
-    (void)self;
     (void)tile;
-    cancel_all(context);
+    cancel_all(self, context);
     return 0;
 }
 

@@ -120,9 +120,8 @@ static void finding_ends_early(void) {
 // Cancels, and finds what is not the first.
 static int find_after_cancel(weir_worker *self, void *context, size_t from,
                              size_t to, size_t *found) {
-    (void)self;
     (void)from;
-    cancel_all(context);
+    cancel_all(self, context);
     if (to == N)
         *found = to - 1;
     return 0;
@@ -255,10 +254,9 @@ static void the_first_that_decides_ends_any_and_all(void) {
 
 static int cancel_test(weir_worker *self, void *context, size_t from,
                        size_t to) {
-    (void)self;
     (void)from;
     (void)to;
-    cancel_all(context);
+    cancel_all(self, context);
     return 0;
 }
 

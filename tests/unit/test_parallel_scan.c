@@ -38,10 +38,9 @@ static size_t block_of(size_t index, size_t block) {
 static int sum_leaf(weir_worker *self, void *context, size_t from, size_t to,
                     void *partial) {
     const sums *s = context;
-    (void)self;
     CHECK(s->from <= from && from < to && to <= s->to);
     if (s->child != NULL)
-        cancel_all(s->child);
+        cancel_all(self, s->child);
     uint32_t sum = 0;
     for (size_t i = from; i < to; i++) {
         if (i == s->leaf_fails)
@@ -264,10 +263,9 @@ typedef struct packs {
 static int pack_count(weir_worker *self, void *context, size_t from, size_t to,
                       size_t *kept) {
     const packs *p = context;
-    (void)self;
     CHECK(p->from <= from && from < to && to <= p->to);
     if (p->child != NULL)
-        cancel_all(p->child);
+        cancel_all(self, p->child);
     size_t sum = 0;
     for (size_t i = from; i < to; i++) {
         if (i == p->count_fails)

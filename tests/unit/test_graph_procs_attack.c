@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What kernels do that nobody asked them to, and ends at bad moments.
+#include "graph/procs_types.h"
 #include "support/graph_procs.h"
 
 #include <sys/prctl.h>
@@ -77,6 +78,26 @@ static int thread_run(const weir_kernel_call *call) {
     return error == 0 ? 0 : -error;
 }
 
+// Two words that are not its own, and what it writes there until it is let go.
+typedef struct wild {
+    wr_atomic_u32 *word[2];
+    uint32_t value;
+} wild;
+
+static int overwrite_run(const weir_kernel_call *call) {
+    board *b = board_of(call);
+    wild a;
+    memcpy(&a, call->arguments, sizeof(a));
+    for (bool told = false; tally_get(&b->go) == 0; told = true) {
+        for (int i = 0; i < 2; i++)
+            wr_store(a.word[i], a.value, seq_cst, ALONE, "out of nowhere");
+        if (!told)
+            tally_add(&b->begun);
+        sched_yield();
+    }
+    return 0;
+}
+
 static const weir_kernel kernels[] = {
     {"count", count_run},
     {"close", close_all_run},
@@ -89,6 +110,7 @@ static const weir_kernel kernels[] = {
     {"thread", thread_run},
     {"hold", hold_run},
     {"die", die_run},
+    {"overwrite", overwrite_run},
 };
 enum {
     COUNT,
@@ -101,7 +123,8 @@ enum {
     BLOCK,
     THREAD,
     HOLD,
-    DIE
+    DIE,
+    OVERWRITE
 };
 
 static void open_with(world *w, unsigned children) {
@@ -252,6 +275,46 @@ static void a_thread_of_a_kernel_ends_with_its_process(void) {
     world_close(&w);
 }
 
+// ---- words of others -------------------------------------------------------
+
+// The other process does its tasks, though all that it could be woken by or
+// could tell of them with is spoiled, again and again. Nobody waits: who polls
+// brings nothing back himself.
+static void do_tasks_beside(world *w, const wild *a) {
+    weir_task_spec spec =
+        spec_of(w, &kernels[OVERWRITE], a, sizeof(*a));
+    weir_task wild_one = put(w, &spec);
+    tally_await(&w->board->begun, 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        weir_task task = give(w, &kernels[COUNT], i);
+        while (weir_task_poll(w->graph, task, NULL) == -EINPROGRESS)
+            sched_yield();
+        check_done(w, task);
+    }
+    tally_add(&w->board->go);
+    check_done(w, wild_one);
+}
+
+static void a_process_that_spoils_the_bell_holds_up_no_outcome(void) {
+    world w;
+    open_with(&w, 2);
+    wr_mail_group *group = w.procs->group;
+    wild a = {{&group->rung, &group->spinners}, 1};
+    do_tasks_beside(&w, &a);
+    world_close(&w);
+}
+
+static void a_process_that_hides_a_sleeper_holds_up_no_task(void) {
+    world w;
+    open_with(&w, 2);
+    wr_atomic_u32 *asleep = &w.procs->child[1].mail->asleep;
+    while (wr_load(asleep, relaxed, ALONE, "before it is overwritten") == 0)
+        sched_yield();
+    wild a = {{asleep, asleep}, 0};
+    do_tasks_beside(&w, &a);
+    world_close(&w);
+}
+
 // ---- ends at bad moments ---------------------------------------------------
 
 static void stop(int pid) {
@@ -361,6 +424,10 @@ static const test_case cases[] = {
      a_kernel_that_ignores_all_signals_can_be_killed},
     {"a_thread_of_a_kernel_ends_with_its_process",
      a_thread_of_a_kernel_ends_with_its_process},
+    {"a_process_that_spoils_the_bell_holds_up_no_outcome",
+     a_process_that_spoils_the_bell_holds_up_no_outcome},
+    {"a_process_that_hides_a_sleeper_holds_up_no_task",
+     a_process_that_hides_a_sleeper_holds_up_no_task},
     {"a_stopped_process_does_not_hold_up_the_end",
      a_stopped_process_does_not_hold_up_the_end},
     {"a_stopped_zygote_does_not_hold_up_the_end",

@@ -101,6 +101,8 @@ static void world_open(int (*kernel)(const weir_kernel_call *call),
     group->places = places;
     group->memory = memory;
     group->group = (wr_mail_group *)(void *)memory;
+    group->watched = true; // but it is never due: nothing may hang on that
+    group->look_ns = INT64_MAX;
     make_processes(mail_bytes, ready);
 }
 

@@ -149,7 +149,8 @@ weir_test(graph_procs_attack
     a_world_may_end_while_dead_processes_are_replaced
     a_graph_may_be_destroyed_while_its_tasks_run
     a_wait_for_a_process_has_a_deadline
-    there_may_be_many_processes)
+    there_may_be_many_processes
+    who_creates_processes_on_a_worker_opens_its_forks)
 weir_test(graph_procs_faults
     a_zygote_that_cannot_be_made_leaves_nothing
     a_group_that_cannot_be_made_leaves_nothing

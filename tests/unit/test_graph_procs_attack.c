@@ -277,12 +277,22 @@ static void a_thread_of_a_kernel_ends_with_its_process(void) {
 
 // ---- words of others -------------------------------------------------------
 
+// Nothing has happened for long: the keeper sleeps until it is told something.
+static void await_calm(world *w) {
+    for (bool watched = true; watched;) {
+        wr_mutex_lock(&w->procs->lock);
+        watched = w->procs->watched;
+        wr_mutex_unlock(&w->procs->lock);
+        sched_yield();
+    }
+}
+
 // The other process does its tasks, though all that it could be woken by or
 // could tell of them with is spoiled, again and again. Nobody waits: who polls
 // brings nothing back himself.
 static void do_tasks_beside(world *w, const wild *a) {
-    weir_task_spec spec =
-        spec_of(w, &kernels[OVERWRITE], a, sizeof(*a));
+    await_calm(w);
+    weir_task_spec spec = spec_of(w, &kernels[OVERWRITE], a, sizeof(*a));
     weir_task wild_one = put(w, &spec);
     tally_await(&w->board->begun, 1);
     for (uint32_t i = 0; i < 3; i++) {
@@ -391,6 +401,78 @@ static void a_wait_for_a_process_has_a_deadline(void) {
     world_close(&w);
 }
 
+// A process starts only once a fork has run that the worker which waits for the
+// process has kept to itself.
+static int start_when_told(void *context) {
+    tally_await(context, 1);
+    return 0;
+}
+
+typedef struct teller {
+    weir_fork fork; // first
+    tally *go;      // or NULL
+} teller;
+
+static void tell_to_start(weir_worker *self, weir_fork *fork) {
+    teller *t = (teller *)fork;
+    (void)self;
+    if (t->go != NULL)
+        tally_add(t->go);
+}
+
+static tally *start_go;
+static tally others_begun;
+static tally others_let_go;
+
+static int keep_busy(weir_worker *self, weir_job *job) {
+    (void)self, (void)job;
+    tally_add(&others_begun);
+    tally_await(&others_let_go, 1);
+    return 0;
+}
+
+static int create_on_a_worker(weir_worker *self, void *zygote) {
+    enum { FORKS = 3 };
+    teller tellers[FORKS];
+    weir_procs_options options = WEIR_PROCS_OPTIONS_INIT;
+    weir_procs *procs = NULL;
+    tally_await(&others_begun, 1); // so that nobody takes a fork yet
+    for (int i = 0; i < FORKS; i++) {
+        tellers[i].go = i == FORKS - 1 ? start_go : NULL;
+        weir_fork_begin(self, &tellers[i].fork, tell_to_start);
+    }
+    tally_add(&others_let_go);
+    CHECK_EQ(weir_procs_create(&procs, zygote, &options), 0);
+    weir_procs_destroy(procs);
+    for (int i = FORKS; i-- > 0;)
+        weir_fork_join(self, &tellers[i].fork, tell_to_start);
+    return 0;
+}
+
+static void who_creates_processes_on_a_worker_opens_its_forks(void) {
+    weir_zygote_options options = WEIR_ZYGOTE_OPTIONS_INIT;
+    weir_zygote *zygote = NULL;
+    start_go = mmap(NULL, sizeof(tally), PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(start_go != MAP_FAILED);
+    options.start = start_when_told;
+    options.context = start_go;
+    int error = weir_zygote_create(&zygote, &options);
+    if (error == -ENOSYS)
+        SKIP("this system has no zygotes");
+    CHECK_EQ(error, 0);
+    weir_pool *pool = pool_of(2);
+    weir_job job = WEIR_JOB_INIT(keep_busy, NULL);
+    submit(pool, &job);
+    int status = 1;
+    CHECK_EQ(weir_run(pool, create_on_a_worker, zygote, &status), 0);
+    CHECK_EQ(status, 0);
+    wait_idle(pool);
+    pool_close(pool);
+    weir_zygote_destroy(zygote);
+    CHECK_EQ(munmap(start_go, sizeof(tally)), 0);
+}
+
 static void there_may_be_many_processes(void) {
     enum { N = 64 };
     world w;
@@ -438,6 +520,8 @@ static const test_case cases[] = {
      a_graph_may_be_destroyed_while_its_tasks_run},
     {"a_wait_for_a_process_has_a_deadline",
      a_wait_for_a_process_has_a_deadline},
+    {"who_creates_processes_on_a_worker_opens_its_forks",
+     who_creates_processes_on_a_worker_opens_its_forks},
     {"there_may_be_many_processes", there_may_be_many_processes},
 };
 

@@ -307,11 +307,11 @@ static void a_zygote_that_cannot_be_asked_is_given_up(void) {
 
     world w;
     open_with(&w, 2);
-    weir_task held = give(&w, &kernels[HOLD], 0);
+    weir_task other = give(&w, &kernels[HOLD], 0);
     tally_await(&w.board->begun, 1);
     arm(WR_FAULT_SEND, 0, 1); // how a process has ended
     check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
-    check_status(&w, held, -EOWNERDEAD);
+    check_status(&w, other, -EOWNERDEAD);
     CHECK_EQ(wr_fault_seen(WR_FAULT_SEND), 1);
     arm(WR_FAULT_SEND, 0, 0);
     uint32_t index = 0;

@@ -2,6 +2,7 @@
 // What becomes of processes, on the keeper: they start, overrun, end, are
 // replaced, and one day there is nothing left of their group.
 #include "graph/procs_types.h"
+#include "graph/sizes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,6 @@ enum {
     ANSWER_S = 10,             // given to a zygote, if a group is to end
     SPAWN_AGAIN_NS = 10000000, // after a failure, and ten times that after two
     BUSY_OUTCOMES = 8,         // at once
-    LOOK_NS = 100000000,       // between looks that nobody has asked for
 };
 
 static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -312,7 +312,7 @@ static int64_t watch(weir_procs *procs) {
     if (due || !procs->watched) {
         procs->watched = about;
         procs->ran = procs->counts.tasks;
-        procs->look_ns = after(now_ns, LOOK_NS);
+        procs->look_ns = after(now_ns, WR_LOOK_NS);
     }
     int64_t next_ns = procs->watched ? procs->look_ns : INT64_MAX;
     wr_mutex_unlock(&procs->lock);

@@ -217,10 +217,6 @@ static void world_open(int (*kernel)(const weir_kernel_call *call),
     group_options.depth = depth;
     group_options.payload = 64;
     MC_CHECK(weir_procs_create(&group, the_zygote, &group_options) == 0);
-    wr_mutex_lock(&group->lock);
-    group->watched = true; // but it is never due: nothing may hang on that
-    group->look_ns = INT64_MAX;
-    wr_mutex_unlock(&group->lock);
 }
 
 static void world_close(void) {

@@ -156,7 +156,7 @@ static int look(weir_worker *self, void *context) {
     int error = weir_parallel_for(self, 0, PIXELS, draw, picture);
 
     uint64_t total = 0;
-    weir_reduction how = {sizeof(total), sum, add, picture};
+    weir_reduction how = {sizeof(total), sum, add, picture, NULL};
     if (error == 0)
         error = weir_parallel_reduce(self, 0, PIXELS, &how, &total);
 
@@ -207,7 +207,7 @@ static int rearrange(weir_worker *self, void *context) {
            picture->bright[0]);
 
     uint64_t before = 0; // the value of nothing
-    weir_reduction how = {sizeof(before), sum, add, picture};
+    weir_reduction how = {sizeof(before), sum, add, picture, NULL};
     error = weir_parallel_scan(self, 0, PIXELS, &how, sums_up_to, &before);
     if (error != 0)
         return error;

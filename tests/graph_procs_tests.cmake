@@ -142,12 +142,15 @@ weir_test(graph_procs_attack
     a_kernel_may_destroy_its_view_of_the_memory
     a_kernel_that_ignores_all_signals_can_be_killed
     a_thread_of_a_kernel_ends_with_its_process
+    a_process_that_spoils_the_bell_holds_up_no_outcome
+    a_process_that_hides_a_sleeper_holds_up_no_task
     a_stopped_process_does_not_hold_up_the_end
     a_stopped_zygote_does_not_hold_up_the_end
     a_world_may_end_while_dead_processes_are_replaced
     a_graph_may_be_destroyed_while_its_tasks_run
     a_wait_for_a_process_has_a_deadline
-    there_may_be_many_processes)
+    there_may_be_many_processes
+    who_creates_processes_on_a_worker_opens_its_forks)
 weir_test(graph_procs_faults
     a_zygote_that_cannot_be_made_leaves_nothing
     a_group_that_cannot_be_made_leaves_nothing
@@ -155,7 +158,8 @@ weir_test(graph_procs_faults
     a_submission_without_memory_has_changed_nothing
     what_was_accepted_ends_whatever_fails
     a_replacement_is_tried_again
-    without_any_process_tasks_fail)
+    without_any_process_tasks_fail
+    a_zygote_that_cannot_be_asked_is_given_up)
 
 # Thread sanitizer does not take threads in a forked process.
 set(graph_procs_tsan 0)

@@ -11,7 +11,8 @@ weir_test(parallel
     a_sum_of_floats_has_the_same_bits_at_any_width
     a_partial_of_a_bad_size_is_refused
     the_left_part_is_combined_with_the_right_one
-    a_cancelled_sum_says_so_and_leaves_the_result)
+    a_cancelled_sum_says_so_and_leaves_the_result
+    what_a_failed_sum_has_made_is_discarded_once)
 weir_test(parallel_blocks
     each_index_is_in_one_chunk_of_the_size_asked_for
     the_error_of_the_lowest_chunk_is_returned
@@ -41,6 +42,7 @@ weir_test(parallel_scan
     a_cancelled_scan_says_so_and_leaves_the_value
     a_value_of_a_bad_size_is_refused
     a_scan_of_floats_has_the_same_bits_at_any_width
+    a_scan_of_few_indices_is_spread_at_once
     pack_keeps_the_order
     partition_keeps_both_orders
     the_first_error_of_a_pack_is_returned

@@ -119,6 +119,7 @@ weir_test(pool_forks_open
     who_waits_on_another_pool_opens_its_forks
     each_other_worker_finds_a_fork
     a_fork_is_wanted_until_a_few_wait
+    what_was_taken_from_the_middle_does_not_wait
     without_another_worker_none_is_wanted
     begin_and_join_may_be_called_without_the_inline_part)
 

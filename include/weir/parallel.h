@@ -103,14 +103,23 @@ typedef struct weir_reduction {
     // Stores the value of [from, to) in *partial.
     int (*leaf)(weir_worker *self, void *context, size_t from, size_t to,
                 void *partial);
-    // Makes *left the value of its range and *right's, which follows it.
+    // Makes *left the value of its range and *right's, which follows it. Of
+    // values that hold something (memory, a reference) it takes over what
+    // *right holds, or gives it back.
     void (*combine)(void *context, void *left, const void *right);
     void *context;
+    // Gives back what a value holds; NULL if values hold nothing. Called once
+    // for each value that was made and that nothing more becomes of, because
+    // the call fails or is told to end, by any worker. A leaf that fails has
+    // made none.
+    void (*discard)(void *context, void *partial);
 } weir_reduction;
 
 // weir_parallel_reduce stores in *result (size bytes) the value of [from, to).
 // Partials are combined in a binary tree. An empty range leaves *result as it
-// is.
+// is. There are at most 32 leaves of up to 8,191 indices, 64 from there on, and
+// twice as many for each eight times the length, 1,024 at most: so many workers
+// at most have something to do.
 // Errors: -EINVAL (size is 0 or too large).
 WEIR_API int weir_parallel_reduce(weir_worker *self, size_t from, size_t to,
                                   const weir_reduction *reduction,
@@ -200,7 +209,8 @@ typedef int weir_scan_body(weir_worker *self, void *context, size_t from,
 // is the one before `from` (0 for a sum) and, at the end, that of everything.
 // An inclusive scan is a body that adds element i before it writes output i, an
 // exclusive one a body that adds it after. body gets the reduction's context.
-// It may put output i where element i is, once it has read that.
+// It may put output i where element i is, once it has read that. Values are
+// copied byte by byte here: they hold nothing, and discard is not called.
 // Errors: -EINVAL (size is 0 or too large).
 WEIR_API int weir_parallel_scan(weir_worker *self, size_t from, size_t to,
                                 const weir_reduction *reduction,

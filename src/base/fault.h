@@ -16,6 +16,7 @@ typedef enum wr_fault_kind {
     WR_FAULT_FD,      // eventfd, sockets, descriptors of processes
     WR_FAULT_FIBER,   // fiber creation
     WR_FAULT_PROCESS, // fork
+    WR_FAULT_SEND,    // a request to a zygote
     WR_FAULT_KINDS
 } wr_fault_kind;
 

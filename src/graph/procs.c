@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "base/options.h"
+#include "pool/internal.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -184,6 +185,7 @@ static int start(weir_procs *procs, int64_t start_ns) {
     wr_mutex_lock(&zygote->lock);
     wr_list_push_back(&zygote->arrivals, &procs->link);
     wr_mutex_unlock(&zygote->lock);
+    wr_forks_lay_open_here();
     wr_keeper_ring(zygote);
     uint32_t phase;
     while ((phase = phase_of(procs)) == WR_PROCS_STARTING) {
@@ -235,6 +237,7 @@ void weir_procs_destroy(weir_procs *procs) {
     procs->closing = true;
     wr_mutex_unlock(&procs->lock);
     wr_keeper_ring(procs->zygote);
+    wr_forks_lay_open_here();
     uint32_t phase;
     while ((phase = phase_of(procs)) != WR_PROCS_GONE)
         (void)wr_futex_wait(&procs->phase, phase, WEIR_FOREVER);

@@ -2,6 +2,7 @@
 // What becomes of processes, on the keeper: they start, overrun, end, are
 // replaced, and one day there is nothing left of their group.
 #include "graph/procs_types.h"
+#include "graph/sizes.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -277,6 +278,47 @@ static int64_t look_at_limits(weir_procs *procs) {
     return next_ns;
 }
 
+// ---- without being told ----------------------------------------------------
+
+// Whether a process is up is for it to say, too.
+static bool is_about(const wr_child *child) {
+    return wr_child_used(child) > 0 || child->state == WR_CHILD_STARTING;
+}
+
+// It sleeps over a task, unless it is just about to begin it.
+static void wake_sleeper(wr_child *child) {
+    if (child->state != WR_CHILD_READY || wr_child_used(child) == 0)
+        return;
+    const wr_place *place = wr_child_place(child, child->head);
+    const wr_mail_frame *frame = wr_child_frame(child, child->head);
+    if (wr_load(&frame->word, relaxed, ALONE, "a wake too many is no harm") ==
+        wr_frame_word(place->generation, WR_FRAME_PUBLISHED))
+        wr_shared_wake(&child->mail->asleep);
+}
+
+// What processes ring and sleep by is memory that all of them can spoil: while
+// tasks are about the keeper does not rely on it. Returns when it looks next.
+static int64_t watch(weir_procs *procs) {
+    wr_mutex_lock(&procs->lock);
+    int64_t now_ns = wr_now_ns();
+    bool due = procs->watched && now_ns >= procs->look_ns;
+    bool about = false;
+    for (uint32_t i = 0; i < procs->children; i++) {
+        about = about || is_about(&procs->child[i]);
+        if (due)
+            wake_sleeper(&procs->child[i]);
+    }
+    about = about || procs->counts.tasks != procs->ran;
+    if (due || !procs->watched) {
+        procs->watched = about;
+        procs->ran = procs->counts.tasks;
+        procs->look_ns = after(now_ns, WR_LOOK_NS);
+    }
+    int64_t next_ns = procs->watched ? procs->look_ns : INT64_MAX;
+    wr_mutex_unlock(&procs->lock);
+    return next_ns;
+}
+
 // ---- starting --------------------------------------------------------------
 
 static void look_at_starts(weir_procs *procs) {
@@ -368,7 +410,7 @@ static int64_t hurry_zygote(weir_zygote *zygote, int64_t now_ns) {
     int64_t at_ns = zygote->asked_ns + (int64_t)ANSWER_S * 1000000000;
     if (now_ns < at_ns)
         return at_ns;
-    wr_process_kill(zygote->watch); // it is known to have ended then
+    wr_zygote_disown(zygote); // it is known to have ended then
     return INT64_MAX;
 }
 
@@ -440,7 +482,7 @@ int64_t wr_procs_tend(weir_procs *procs, bool *gone, bool *busy) {
     look_at_starts(procs);
     wr_procs_dispatch(procs); // who had enough of it left the rest
     end_doomed(procs);
-    int64_t next_ns = look_at_limits(procs);
+    int64_t next_ns = earlier(look_at_limits(procs), watch(procs));
     // Last: it may be gone then.
     return earlier(next_ns, close_group(procs, gone));
 }

@@ -83,6 +83,10 @@ static void publish(wr_child *child, wr_ticket *ticket) {
     procs->counts.queued--;
     if (ticket->timeout_ns > 0)
         note_limit(procs, ticket);
+    if (!procs->watched) {
+        procs->watched = true;
+        wr_keeper_ring(procs->zygote);
+    }
     wr_child_wake(child);
 }
 

@@ -25,17 +25,26 @@ static int64_t earlier(int64_t a, int64_t b) { return a < b ? a : b; }
 
 // ---- asking the zygote -----------------------------------------------------
 
-static bool send_request(weir_zygote *zygote, wr_zygote_request *request) {
+void wr_zygote_disown(weir_zygote *zygote) {
+    zygote->disowned = true;
+    wr_process_kill(zygote->watch);
+}
+
+static void send_request(weir_zygote *zygote, wr_zygote_request *request) {
     request->serial = ++zygote->serial;
     zygote->order = request->order;
     zygote->answered = false;
     zygote->asked_ns = wr_now_ns();
-    ssize_t sent;
-    do
-        sent = send(zygote->ends[0], request, sizeof(*request), MSG_NOSIGNAL);
-    while (sent < 0 && errno == EINTR);
-    // Else it has ended: its descriptor will say so.
-    return sent == (ssize_t)sizeof(*request);
+    ssize_t sent = -1;
+    if (!wr_fault(WR_FAULT_SEND))
+        do
+            sent =
+                send(zygote->ends[0], request, sizeof(*request), MSG_NOSIGNAL);
+        while (sent < 0 && errno == EINTR);
+    // It has ended, or cannot be asked, and then nothing ever comes of this: in
+    // both cases its descriptor will say that it has ended.
+    if (sent != (ssize_t)sizeof(*request))
+        wr_zygote_disown(zygote);
 }
 
 static void ask_for_remains(weir_zygote *zygote) {
@@ -45,7 +54,7 @@ static void ask_for_remains(weir_zygote *zygote) {
                                                            : WR_ZYGOTE_REAP,
                                  .pid = child->pid};
     zygote->asked = child;
-    (void)send_request(zygote, &request);
+    send_request(zygote, &request);
 }
 
 static void ask_for_process(weir_zygote *zygote, wr_child *child) {
@@ -60,12 +69,12 @@ static void ask_for_process(weir_zygote *zygote, wr_child *child) {
     wr_mutex_unlock(&child->procs->lock);
     wr_zygote_request request = {.order = WR_ZYGOTE_SPAWN, .mail = child->mail};
     zygote->asked = child;
-    (void)send_request(zygote, &request);
+    send_request(zygote, &request);
 }
 
 // The next thing to ask. Returns when there may be another.
 static int64_t ask(weir_zygote *zygote) {
-    while (zygote->asked == NULL && zygote->watch >= 0) {
+    while (zygote->asked == NULL && zygote->watch >= 0 && !zygote->disowned) {
         if (!wr_list_empty(&zygote->to_reap)) {
             ask_for_remains(zygote);
             break;
@@ -109,12 +118,12 @@ static void hear(weir_zygote *zygote) {
         got = recv(zygote->ends[0], &reply, sizeof(reply),
                    MSG_DONTWAIT | MSG_TRUNC);
     while (got < 0 && errno == EINTR);
-    if (got < 0)
+    if (got < 0 || zygote->disowned)
         return; // nothing, or it has ended: its descriptor will say so
     if (!is_answer(zygote, &reply, got)) {
-        // It is none of ours any more: the answer may never come. If it has
-        // ended this changes nothing of how.
-        wr_process_kill(zygote->watch);
+        // The answer may never come. If it has ended this changes nothing of
+        // how.
+        wr_zygote_disown(zygote);
         return;
     }
     wr_child *child = zygote->asked;
@@ -343,7 +352,7 @@ static void end_unwatched(pid_t pid) {
 // The zygote is watched before it answers: so it is the zygote that is watched.
 static int say_hello(weir_zygote *zygote) {
     wr_zygote_request request = {.order = WR_ZYGOTE_HELLO};
-    (void)send_request(zygote, &request);
+    send_request(zygote, &request);
     while (!zygote->answered) {
         struct pollfd polled[2] = {{.fd = zygote->ends[0], .events = POLLIN},
                                    {.fd = zygote->watch, .events = POLLIN}};

@@ -113,6 +113,9 @@ struct weir_procs {
     bool closing_begun;  // the keeper's own
     int64_t kill_all_ns; //
     uint64_t seen;       // submits; the keeper's own
+    bool watched;        // the keeper looks now and then, though nobody rings
+    uint64_t ran;        // tasks, at the last of those looks
+    int64_t look_ns;     // when the next is due
     int error;           // why it was never UP
     weir_procs_counts counts;
 
@@ -155,6 +158,11 @@ void wr_procs_spin_begin(weir_procs *procs);
 uint64_t wr_procs_spin_end(weir_procs *procs); // submissions so far
 // wr_child_kill_locked: no more frames for it; kills it.
 void wr_child_kill_locked(wr_child *child, wr_kill_cause cause);
+
+// procs_keeper.c. wr_zygote_disown kills a zygote that does not do what it is
+// there for: what it says is not heard any more, nothing is asked, and all goes
+// on as if it had died. On the keeper.
+void wr_zygote_disown(weir_zygote *zygote);
 
 // procs_death.c, on the keeper.
 void wr_child_mail_init(wr_child *child);

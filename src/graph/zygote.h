@@ -98,6 +98,7 @@ struct weir_zygote {
     uint64_t serial;        // of the last request
     uint32_t order;         // of that
     bool answered;          // it was answered
+    bool disowned;          // it was killed: nothing that it says counts
     struct pollfd *polled;
     struct wr_child **polled_child;
     size_t polled_max;

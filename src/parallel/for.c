@@ -179,7 +179,7 @@ int wr_for_run(weir_worker *self, wr_for *loop, size_t from, size_t to) {
     if (loop->timed)
         first /= WR_FOR_FIRST;
     wr_atomic_init(&loop->size, first > 1 ? first : 1);
-    if (wr_for_tiny(self, to - from) || (loop->tried && !pool->deterministic))
+    if (wr_for_tiny(self, loop->indices != 0 ? loop->indices : to - from))
         from = try_range(self, loop, from, to);
     if (from < to)
         run_range(self, loop, from, to);

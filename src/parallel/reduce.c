@@ -42,6 +42,13 @@ static bool run_leaf(weir_worker *self, wr_reduce *reduce, size_t from,
     return error == 0;
 }
 
+// Nothing more becomes of it.
+static void discard(const wr_reduce *reduce, void *partial) {
+    const weir_reduction *reduction = reduce->reduction;
+    if (reduction->discard != NULL)
+        reduction->discard(reduction->context, partial);
+}
+
 static bool run_node(weir_worker *self, wr_reduce *reduce, size_t from,
                      size_t to, void *partial) {
     if (to - from <= reduce->leaf)
@@ -60,11 +67,14 @@ static bool run_node(weir_worker *self, wr_reduce *reduce, size_t from,
         right.done =
             left_done && run_node(self, reduce, right.from, to, right.partial);
     }
-    if (!left_done || !right.done)
-        return false;
     const weir_reduction *reduction = reduce->reduction;
-    reduction->combine(reduction->context, partial, right.partial);
-    return true;
+    if (left_done && right.done)
+        reduction->combine(reduction->context, partial, right.partial);
+    else if (left_done)
+        discard(reduce, partial);
+    else if (right.done)
+        discard(reduce, right.partial);
+    return left_done && right.done;
 }
 
 // Of the length alone. Few leaves where the whole may be tiny, more of a longer
@@ -125,6 +135,9 @@ static void best_combine(void *context, void *left, const void *right) {
 int weir_parallel_best(weir_worker *self, size_t from, size_t to,
                        const weir_choice *choice, size_t *index) {
     weir_choice copy = *choice;
-    weir_reduction reduction = {sizeof(size_t), best_leaf, best_combine, &copy};
+    weir_reduction reduction = {.size = sizeof(size_t),
+                                .leaf = best_leaf,
+                                .combine = best_combine,
+                                .context = &copy};
     return weir_parallel_reduce(self, from, to, &reduction, index);
 }

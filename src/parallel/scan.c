@@ -20,10 +20,10 @@ size_t wr_window_block(size_t length) {
     return block < WR_WINDOW_BLOCK ? block : WR_WINDOW_BLOCK;
 }
 
-bool wr_window_next(wr_blocks *window, size_t to) {
-    size_t most = window->size * WR_WINDOW_BLOCKS;
+bool wr_window_next(wr_blocks *window, size_t to, size_t most) {
     window->from = window->to;
-    window->to = to - window->from > most ? window->from + most : to;
+    bool more = (to - window->from) / window->size >= most;
+    window->to = more ? window->from + most * window->size : to;
     return window->from < to;
 }
 
@@ -47,13 +47,13 @@ static int run_blocks(weir_worker *self, const wr_for *loop, size_t from,
     return 0;
 }
 
-// One pass over the blocks [0, *count). *count becomes how many are done, up
-// to the first that failed. 0, or why to stop right now; *error: that of the
-// block *count, what is before it is done.
+// One pass over the blocks [0, *count) of a range of `length`. *count becomes
+// how many are done, up to the first that failed. 0, or why to stop right now;
+// *error: that of the block *count, what is before it is done.
 static int pass(weir_worker *self, block_function *run, void *what,
-                size_t *count, int *error) {
+                size_t length, size_t *count, int *error) {
     blocks all = {run, what};
-    wr_for loop = {.piece = run_blocks, .what = &all, .tried = true};
+    wr_for loop = {.piece = run_blocks, .what = &all, .indices = length};
     int status = wr_for_run(self, &loop, 0, *count);
     *error = loop.outcome.error;
     if (*error != 0)
@@ -66,6 +66,7 @@ static int pass(weir_worker *self, block_function *run, void *what,
 
 typedef struct scan {
     wr_blocks window;
+    size_t length; // of all windows
     const weir_reduction *reduction;
     weir_scan_body *body;
     size_t stride;
@@ -103,11 +104,11 @@ static void add_up(scan *what, size_t count, void *value) {
 static int scan_window(weir_worker *self, scan *what, void *value) {
     size_t count = wr_blocks_count(&what->window);
     int failed, error;
-    int status = pass(self, scan_leaf, what, &count, &failed);
+    int status = pass(self, scan_leaf, what, what->length, &count, &failed);
     if (status != 0)
         return status;
     add_up(what, count, value);
-    status = pass(self, scan_body, what, &count, &error);
+    status = pass(self, scan_body, what, what->length, &count, &error);
     if (status != 0)
         return status;
     return error != 0 ? error : failed;
@@ -124,12 +125,13 @@ int weir_parallel_scan(weir_worker *self, size_t from, size_t to,
     scan what;
     what.reduction = reduction;
     what.body = body;
+    what.length = to - from;
     what.stride = (reduction->size + align - 1) / align * align;
     what.window = (wr_blocks){from, from, wr_window_block(to - from)};
     _Alignas(max_align_t) unsigned char sum[WEIR_PARTIAL_MAX];
     memcpy(sum, value, reduction->size);
     int status = 0;
-    while (status == 0 && wr_window_next(&what.window, to))
+    while (status == 0 && wr_window_next(&what.window, to, WR_WINDOW_BLOCKS))
         status = scan_window(self, &what, sum);
     if (status == 0)
         memcpy(value, sum, reduction->size);
@@ -140,6 +142,7 @@ int weir_parallel_scan(weir_worker *self, size_t from, size_t to,
 
 typedef struct packed {
     wr_blocks window;
+    size_t length; // of all windows
     const weir_packing *packing;
     bool others; // are written too, from place `rest` on
     size_t at, rest;
@@ -186,18 +189,32 @@ static size_t pack_places(packed *what, size_t count) {
 static int pack_window(weir_worker *self, packed *what) {
     size_t count = wr_blocks_count(&what->window);
     int failed, error;
-    int status = pass(self, pack_count, what, &count, &failed);
+    int status = pass(self, pack_count, what, what->length, &count, &failed);
     if (status != 0)
         return status;
     if (failed != 0 && what->others)
         return failed; // nothing is written before all is counted
     size_t end = pack_places(what, count);
     what->rest = end;
-    status = pass(self, pack_write, what, &count, &error);
+    status = pass(self, pack_write, what, what->length, &count, &error);
     if (status != 0)
         return status;
     what->at = end;
     return error != 0 ? error : failed;
+}
+
+// By windows of `most` blocks of one size.
+static int pack(weir_worker *self, packed *what, size_t from, size_t to,
+                size_t size, size_t most, size_t *kept) {
+    int status = 0;
+    what->length = to - from;
+    what->at = 0;
+    what->window = (wr_blocks){from, from, size};
+    while (status == 0 && wr_window_next(&what->window, to, most))
+        status = pack_window(self, what);
+    if (status == 0)
+        *kept = what->at;
+    return status;
 }
 
 int weir_parallel_pack(weir_worker *self, size_t from, size_t to,
@@ -205,31 +222,18 @@ int weir_parallel_pack(weir_worker *self, size_t from, size_t to,
     packed what;
     what.packing = packing;
     what.others = false;
-    what.at = 0;
-    int status = 0;
-    if (from < to) {
-        what.window = (wr_blocks){from, from, wr_window_block(to - from)};
-        while (status == 0 && wr_window_next(&what.window, to))
-            status = pack_window(self, &what);
-    }
-    if (status == 0)
-        *kept = what.at;
-    return status;
+    to = to > from ? to : from;
+    size_t size = to > from ? wr_window_block(to - from) : 1;
+    return pack(self, &what, from, to, size, WR_WINDOW_BLOCKS, kept);
 }
 
+// All of it is one window.
 int weir_parallel_partition(weir_worker *self, size_t from, size_t to,
                             const weir_packing *packing, size_t *kept) {
     packed what;
     what.packing = packing;
     what.others = true;
-    what.at = 0;
-    int status = 0;
-    if (from < to) {
-        size_t block = (to - from - 1) / WR_PARTITION_BLOCKS + 1;
-        what.window = (wr_blocks){from, to, block};
-        status = pack_window(self, &what);
-    }
-    if (status == 0)
-        *kept = what.at;
-    return status;
+    to = to > from ? to : from;
+    size_t size = to > from ? (to - from - 1) / WR_PARTITION_BLOCKS + 1 : 1;
+    return pack(self, &what, from, to, size, WR_PARTITION_BLOCKS, kept);
 }

@@ -26,7 +26,7 @@ enum {
     WR_TRY_FEW = 16,
     WR_TRY_MANY = 65536,
 
-    WR_REDUCE_LEAVES = 256,    // at most
+    WR_REDUCE_LEAVES = 1024,   // at most
     WR_REDUCE_LEAVES_FEW = 32, // of a range of FEW * FEW indices or less
 
     // A scan, or a pack, goes by windows of so many blocks at most. A block of
@@ -77,7 +77,7 @@ struct wr_for {
     wr_piece *piece;
     void *what; // context, or what the call is about
     size_t most;
-    bool tried; // it is taken for tiny first, even if it has few indices
+    size_t indices; // of the user's in it, 0: as many as it has itself
     bool timed; // not on a deterministic pool: the clock decides nothing there
 
     wr_atomic_u64 size; // how many indices the next piece of any worker has
@@ -143,7 +143,8 @@ static inline size_t wr_block_to(const wr_blocks *blocks, size_t block) {
 
 // wr_window_block is the size of a block where it depends on the length alone.
 size_t wr_window_block(size_t length);
-// wr_window_next moves *window to the next part of `to`; false: there is none.
-bool wr_window_next(wr_blocks *window, size_t to);
+// wr_window_next moves *window to the next part of `to`, of so many blocks at
+// most; false: there is none.
+bool wr_window_next(wr_blocks *window, size_t to, size_t most);
 
 #endif

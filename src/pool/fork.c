@@ -38,22 +38,24 @@ static unsigned demand(const weir_pool *pool) {
     return few > 0 ? few : 1;
 }
 
-// How many forks that nobody has taken are enough, for weir_fork_wanted: a few
-// more than there are others. Each one more puts a level of a recursion through
-// fork and join: two workers do fib(35) in half the time with 3 of 8.
+// How many forks in the deque are enough, for weir_fork_wanted: those that are
+// taken, wherever they lie, and a few more than there are others. Each one more
+// puts a level of a recursion through fork and join: two workers do fib(35) in
+// half the time with 3 of 8. deque_lock held.
 static unsigned enough_for(const weir_worker *worker) {
     const weir_pool *pool = worker->pool;
     if (pool->width == 1)
         return 0;
+    unsigned taken = worker->deque_private - open_count(worker);
     unsigned few = pool->width + 1;
-    unsigned enough =
-        worker->deque_first + (few < WR_FORKS_ENOUGH ? few : WR_FORKS_ENOUGH);
+    unsigned enough = taken + (few < WR_FORKS_ENOUGH ? few : WR_FORKS_ENOUGH);
     unsigned depth = pool->options.fork_depth;
     return enough < depth ? enough : depth;
 }
 
 // Tells the inline part where it may go on by itself. `mine`: the forks that
-// are not open are known, this is their worker. deque_lock held.
+// are not open are known, this is their worker. deque_lock held, or nobody else
+// sees it yet.
 static void set_ends(weir_worker *worker, bool mine) {
     const weir_pool *pool = worker->pool;
     weir_fork **deque = worker->deque;
@@ -74,10 +76,7 @@ static void set_ends(weir_worker *worker, bool mine) {
 void wr_forks_init(weir_worker *worker) {
     worker->forks.head = worker->deque;
     worker->close_most = 1;
-    wr_atomic_init(&worker->forks.limit, (void *)worker->deque);
-    wr_atomic_init(&worker->forks.low, (void *)UINTPTR_MAX);
-    wr_atomic_init(&worker->forks.enough,
-                   (void *)(worker->deque + enough_for(worker)));
+    set_ends(worker, true);
 }
 
 // Opens private forks to thieves, the oldest first, if there should be more

@@ -20,7 +20,6 @@
 #include <stdbool.h>
 
 typedef struct wr_job wr_job;
-typedef struct wr_fork wr_fork;
 typedef struct wr_scope wr_scope;
 typedef struct wr_event wr_event;
 typedef struct wr_frame wr_frame;
@@ -123,15 +122,17 @@ enum wr_fork_state {
     WR_FORK_INLINE
 };
 
-// A weir_fork as the pool sees it.
-struct wr_fork {
+// A weir_fork as the pool sees it. Its user writes to it as a weir_fork, maybe
+// in the same function, once links are optimized: neither may be moved past the
+// other.
+typedef struct __attribute__((may_alias)) wr_fork {
     weir_fork_function *function;
     // Set when it is opened, or INLINE.
     wr_frame *frame;     // it was begun in
     weir_worker *owner;  // began it, will join it
     wr_atomic_u32 state; // enum wr_fork_state
     uint32_t thief;      // index of the worker that took it
-};
+} wr_fork;
 
 static_assert(sizeof(wr_fork) <= sizeof(weir_fork),
               "a fork's private words fit");
@@ -291,7 +292,12 @@ enum wr_worker_state { WR_AWAY, WR_SEARCHING, WR_IDLE, WR_PLACED, WR_LENT };
 struct weir_worker {
     // First: weir/fork.h knows. head: the worker itself, without a lock. The
     // others are written under deque_lock, and read by the worker without.
-    wr_fork_ends forks;
+    // A union of both views, so that a compiler that sees both (with link-time
+    // optimization) knows them for the same words.
+    union {
+        wr_fork_ends forks;
+        weir_fork_ends forks_public;
+    };
 
     // Read-only once the worker runs.
     weir_pool *pool;

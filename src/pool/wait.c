@@ -95,11 +95,24 @@ static const weir_worker *thief_of(const weir_pool *pool, wr_wait_kind kind,
                : NULL;
 }
 
+// Whether the thief has more open than at the look before. What it has had for
+// a while is not for this wait.
+static bool opens_more(const weir_worker *thief, uint32_t *seen) {
+    if (thief == NULL)
+        return false;
+    uint32_t open = wr_load(&thief->deque_open, relaxed, ALONE,
+                            "a hint: looks again under the lock");
+    bool more = open > *seen;
+    *seen = open;
+    return more;
+}
+
 // Spins without the lock, up to `end`, until what is waited for is over or
 // there is a sign that something can be taken.
 static void spin(weir_worker *worker, wr_wait_kind kind, const void *object,
-                 const weir_worker *thief, int64_t end) {
+                 uint32_t *seen, int64_t end) {
     weir_pool *pool = worker->pool;
+    const weir_worker *thief = thief_of(pool, kind, object);
     wr_signs before = wr_signs_now(worker);
     wr_pool_unlock(pool);
     for (unsigned round = 0;; round++) {
@@ -108,8 +121,7 @@ static void spin(weir_worker *worker, wr_wait_kind kind, const void *object,
             break;
         if (wr_signs_changed(worker, &before))
             break;
-        if (thief != NULL && wr_load(&thief->deque_open, relaxed, ALONE,
-                                     "a hint: looks again under the lock") > 0)
+        if (opens_more(thief, seen))
             break;
         if (round % WR_SPIN_ROUNDS == 0 && wr_now_ns() >= end)
             break;
@@ -174,8 +186,8 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
             ? (const void *)((const wr_run *)object)->event.weir_private
             : object;
     bool spins = !pool->deterministic && kind != WR_WAIT_EVENT;
-    const weir_worker *thief = thief_of(pool, kind, object);
     int64_t spin_end = 0; // 0: has not begun to
+    uint32_t seen = 0;    // forks that the thief has open
     bool told = kind != WR_WAIT_RUN;
     int error = 0;
     wr_forks_lay_open(worker);
@@ -193,10 +205,9 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
             spin_end = 0;
         } else if (spins && spin_end == 0) {
             spin_end = wr_now_ns() + WR_SPIN_JOIN_NS;
-            spin(worker, kind, object, thief, spin_end);
+            spin(worker, kind, object, &seen, spin_end);
         } else if (spins && wr_now_ns() < spin_end) {
-            // What the thief has open is not for this wait.
-            spin(worker, kind, object, NULL, spin_end);
+            spin(worker, kind, object, &seen, spin_end);
         } else {
             error = sleep_once(worker, kind, deadline_ns);
         }

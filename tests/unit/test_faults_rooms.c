@@ -76,7 +76,7 @@ static int pool_body(weir_worker *self, void *argument) {
     sum_run(self, &s.fork);
     CHECK_EQ(s.result, 144);
     uint64_t sum = 0;
-    const weir_reduction reduction = {sizeof(sum), leaf, combine, NULL};
+    const weir_reduction reduction = {sizeof(sum), leaf, combine, NULL, NULL};
     CHECK_EQ(weir_parallel_reduce(self, 0, 1000, &reduction, &sum), 0);
     CHECK_EQ(sum, 499500);
     unsigned char bytes[500] = {0};

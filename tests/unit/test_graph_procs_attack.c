@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What kernels do that nobody asked them to, and ends at bad moments.
+#include "graph/procs_types.h"
 #include "support/graph_procs.h"
 
 #include <sys/prctl.h>
@@ -77,6 +78,26 @@ static int thread_run(const weir_kernel_call *call) {
     return error == 0 ? 0 : -error;
 }
 
+// Two words that are not its own, and what it writes there until it is let go.
+typedef struct wild {
+    wr_atomic_u32 *word[2];
+    uint32_t value;
+} wild;
+
+static int overwrite_run(const weir_kernel_call *call) {
+    board *b = board_of(call);
+    wild a;
+    memcpy(&a, call->arguments, sizeof(a));
+    for (bool told = false; tally_get(&b->go) == 0; told = true) {
+        for (int i = 0; i < 2; i++)
+            wr_store(a.word[i], a.value, seq_cst, ALONE, "out of nowhere");
+        if (!told)
+            tally_add(&b->begun);
+        sched_yield();
+    }
+    return 0;
+}
+
 static const weir_kernel kernels[] = {
     {"count", count_run},
     {"close", close_all_run},
@@ -89,6 +110,7 @@ static const weir_kernel kernels[] = {
     {"thread", thread_run},
     {"hold", hold_run},
     {"die", die_run},
+    {"overwrite", overwrite_run},
 };
 enum {
     COUNT,
@@ -101,7 +123,8 @@ enum {
     BLOCK,
     THREAD,
     HOLD,
-    DIE
+    DIE,
+    OVERWRITE
 };
 
 static void open_with(world *w, unsigned children) {
@@ -252,6 +275,56 @@ static void a_thread_of_a_kernel_ends_with_its_process(void) {
     world_close(&w);
 }
 
+// ---- words of others -------------------------------------------------------
+
+// Nothing has happened for long: the keeper sleeps until it is told something.
+static void await_calm(world *w) {
+    for (bool watched = true; watched;) {
+        wr_mutex_lock(&w->procs->lock);
+        watched = w->procs->watched;
+        wr_mutex_unlock(&w->procs->lock);
+        sched_yield();
+    }
+}
+
+// The other process does its tasks, though all that it could be woken by or
+// could tell of them with is spoiled, again and again. Nobody waits: who polls
+// brings nothing back himself.
+static void do_tasks_beside(world *w, const wild *a) {
+    await_calm(w);
+    weir_task_spec spec = spec_of(w, &kernels[OVERWRITE], a, sizeof(*a));
+    weir_task wild_one = put(w, &spec);
+    tally_await(&w->board->begun, 1);
+    for (uint32_t i = 0; i < 3; i++) {
+        weir_task task = give(w, &kernels[COUNT], i);
+        while (weir_task_poll(w->graph, task, NULL) == -EINPROGRESS)
+            sched_yield();
+        check_done(w, task);
+    }
+    tally_add(&w->board->go);
+    check_done(w, wild_one);
+}
+
+static void a_process_that_spoils_the_bell_holds_up_no_outcome(void) {
+    world w;
+    open_with(&w, 2);
+    wr_mail_group *group = w.procs->group;
+    wild a = {{&group->rung, &group->spinners}, 1};
+    do_tasks_beside(&w, &a);
+    world_close(&w);
+}
+
+static void a_process_that_hides_a_sleeper_holds_up_no_task(void) {
+    world w;
+    open_with(&w, 2);
+    wr_atomic_u32 *asleep = &w.procs->child[1].mail->asleep;
+    while (wr_load(asleep, relaxed, ALONE, "before it is overwritten") == 0)
+        sched_yield();
+    wild a = {{asleep, asleep}, 0};
+    do_tasks_beside(&w, &a);
+    world_close(&w);
+}
+
 // ---- ends at bad moments ---------------------------------------------------
 
 static void stop(int pid) {
@@ -328,6 +401,78 @@ static void a_wait_for_a_process_has_a_deadline(void) {
     world_close(&w);
 }
 
+// A process starts only once a fork has run that the worker which waits for the
+// process has kept to itself.
+static int start_when_told(void *context) {
+    tally_await(context, 1);
+    return 0;
+}
+
+typedef struct teller {
+    weir_fork fork; // first
+    tally *go;      // or NULL
+} teller;
+
+static void tell_to_start(weir_worker *self, weir_fork *fork) {
+    teller *t = (teller *)fork;
+    (void)self;
+    if (t->go != NULL)
+        tally_add(t->go);
+}
+
+static tally *start_go;
+static tally others_begun;
+static tally others_let_go;
+
+static int keep_busy(weir_worker *self, weir_job *job) {
+    (void)self, (void)job;
+    tally_add(&others_begun);
+    tally_await(&others_let_go, 1);
+    return 0;
+}
+
+static int create_on_a_worker(weir_worker *self, void *zygote) {
+    enum { FORKS = 3 };
+    teller tellers[FORKS];
+    weir_procs_options options = WEIR_PROCS_OPTIONS_INIT;
+    weir_procs *procs = NULL;
+    tally_await(&others_begun, 1); // so that nobody takes a fork yet
+    for (int i = 0; i < FORKS; i++) {
+        tellers[i].go = i == FORKS - 1 ? start_go : NULL;
+        weir_fork_begin(self, &tellers[i].fork, tell_to_start);
+    }
+    tally_add(&others_let_go);
+    CHECK_EQ(weir_procs_create(&procs, zygote, &options), 0);
+    weir_procs_destroy(procs);
+    for (int i = FORKS; i-- > 0;)
+        weir_fork_join(self, &tellers[i].fork, tell_to_start);
+    return 0;
+}
+
+static void who_creates_processes_on_a_worker_opens_its_forks(void) {
+    weir_zygote_options options = WEIR_ZYGOTE_OPTIONS_INIT;
+    weir_zygote *zygote = NULL;
+    start_go = mmap(NULL, sizeof(tally), PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(start_go != MAP_FAILED);
+    options.start = start_when_told;
+    options.context = start_go;
+    int error = weir_zygote_create(&zygote, &options);
+    if (error == -ENOSYS)
+        SKIP("this system has no zygotes");
+    CHECK_EQ(error, 0);
+    weir_pool *pool = pool_of(2);
+    weir_job job = WEIR_JOB_INIT(keep_busy, NULL);
+    submit(pool, &job);
+    int status = 1;
+    CHECK_EQ(weir_run(pool, create_on_a_worker, zygote, &status), 0);
+    CHECK_EQ(status, 0);
+    wait_idle(pool);
+    pool_close(pool);
+    weir_zygote_destroy(zygote);
+    CHECK_EQ(munmap(start_go, sizeof(tally)), 0);
+}
+
 static void there_may_be_many_processes(void) {
     enum { N = 64 };
     world w;
@@ -361,6 +506,10 @@ static const test_case cases[] = {
      a_kernel_that_ignores_all_signals_can_be_killed},
     {"a_thread_of_a_kernel_ends_with_its_process",
      a_thread_of_a_kernel_ends_with_its_process},
+    {"a_process_that_spoils_the_bell_holds_up_no_outcome",
+     a_process_that_spoils_the_bell_holds_up_no_outcome},
+    {"a_process_that_hides_a_sleeper_holds_up_no_task",
+     a_process_that_hides_a_sleeper_holds_up_no_task},
     {"a_stopped_process_does_not_hold_up_the_end",
      a_stopped_process_does_not_hold_up_the_end},
     {"a_stopped_zygote_does_not_hold_up_the_end",
@@ -371,6 +520,8 @@ static const test_case cases[] = {
      a_graph_may_be_destroyed_while_its_tasks_run},
     {"a_wait_for_a_process_has_a_deadline",
      a_wait_for_a_process_has_a_deadline},
+    {"who_creates_processes_on_a_worker_opens_its_forks",
+     who_creates_processes_on_a_worker_opens_its_forks},
     {"there_may_be_many_processes", there_may_be_many_processes},
 };
 

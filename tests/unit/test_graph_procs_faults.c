@@ -279,6 +279,47 @@ static void without_any_process_tasks_fail(void) {
     world_close(&w);
 }
 
+// A request that does not get through is never answered: with the zygote alive
+// all that waits for its answer would wait for ever.
+static void a_zygote_that_cannot_be_asked_is_given_up(void) {
+    weir_zygote_options options = zygote_options();
+    weir_procs_options procs_options = WEIR_PROCS_OPTIONS_INIT;
+    leftovers before = leftovers_now();
+    weir_zygote *zygote = NULL;
+    weir_procs *procs = NULL;
+    arm(WR_FAULT_SEND, 0, 1); // the first word
+    CHECK_EQ(weir_zygote_create(&zygote, &options), -EAGAIN);
+    CHECK(zygote == NULL);
+    CHECK_EQ(wr_fault_seen(WR_FAULT_SEND), 1);
+    arm(WR_FAULT_SEND, 0, 0);
+    leftovers_none(&before);
+
+    CHECK_EQ(weir_zygote_create(&zygote, &options), 0);
+    arm(WR_FAULT_SEND, 0, 1); // a process is asked for
+    for (int i = 0; i < 2; i++)
+        CHECK_EQ(weir_procs_create(&procs, zygote, &procs_options),
+                 -EOWNERDEAD);
+    CHECK(procs == NULL);
+    CHECK_EQ(wr_fault_seen(WR_FAULT_SEND), 1); // it is asked nothing more
+    arm(WR_FAULT_SEND, 0, 0);
+    weir_zygote_destroy(zygote);
+    leftovers_none(&before);
+
+    world w;
+    open_with(&w, 2);
+    weir_task other = give(&w, &kernels[HOLD], 0);
+    tally_await(&w.board->begun, 1);
+    arm(WR_FAULT_SEND, 0, 1); // how a process has ended
+    check_lost(&w, give(&w, &kernels[DIE], 0), SIGKILL, -1);
+    check_status(&w, other, -EOWNERDEAD);
+    CHECK_EQ(wr_fault_seen(WR_FAULT_SEND), 1);
+    arm(WR_FAULT_SEND, 0, 0);
+    uint32_t index = 0;
+    weir_task_spec spec = spec_of(&w, &kernels[COUNT], &index, sizeof(index));
+    CHECK_EQ(weir_flow_submit(w.flow, &spec, NULL), -EOWNERDEAD);
+    world_close(&w);
+}
+
 static const test_case cases[] = {
     {"a_zygote_that_cannot_be_made_leaves_nothing",
      a_zygote_that_cannot_be_made_leaves_nothing},
@@ -292,6 +333,8 @@ static const test_case cases[] = {
      what_was_accepted_ends_whatever_fails},
     {"a_replacement_is_tried_again", a_replacement_is_tried_again},
     {"without_any_process_tasks_fail", without_any_process_tasks_fail},
+    {"a_zygote_that_cannot_be_asked_is_given_up",
+     a_zygote_that_cannot_be_asked_is_given_up},
 };
 
 int main(int argc, char **argv) {

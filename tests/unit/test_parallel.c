@@ -4,6 +4,7 @@
 #include "support/parallel.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 enum { N = 20000 };
 
@@ -249,7 +250,8 @@ static void size_combine(void *context, void *left, const void *right) {
 static int run_failing_sum(weir_worker *self, void *argument) {
     wr_atomic_u32 leaves;
     wr_atomic_init(&leaves, 0);
-    weir_reduction sum = {sizeof(size_t), failing_leaf, size_combine, &leaves};
+    weir_reduction sum = {sizeof(size_t), failing_leaf, size_combine, &leaves,
+                          NULL};
     size_t result = 77;
     int status = weir_parallel_reduce(self, 0, N, &sum, &result);
     CHECK_EQ(result, 77);
@@ -301,7 +303,7 @@ static int run_trees(weir_worker *self, void *argument) {
                                      100, 1024, 1025, 9000, 70000};
     enum { LENGTHS = sizeof(lengths) / sizeof(lengths[0]) };
     static const weir_reduction how = {sizeof(tree), tree_leaf, tree_combine,
-                                       NULL};
+                                       NULL, NULL};
     tree *first = argument;
     for (size_t i = 0; i < LENGTHS; i++) {
         tree result;
@@ -375,6 +377,77 @@ static void a_cancelled_sum_says_so_and_leaves_the_result(void) {
     on_every_pool(run_cancelled_sum, NULL, -ECANCELED);
 }
 
+// Values that hold memory: how many there are, and what becomes of them.
+typedef struct holding {
+    wr_atomic_u32 made, given_back;
+    size_t fails; // the leaf with this index, SIZE_MAX: none
+    cancelled_child *child;
+} holding;
+
+static int holding_leaf(weir_worker *self, void *context, size_t from,
+                        size_t to, void *partial) {
+    holding *h = context;
+    (void)self;
+    work_a_while();
+    if (h->child != NULL && from > N / 2)
+        cancel_all(h->child);
+    if (from <= h->fails && h->fails < to)
+        return -ENOENT;
+    size_t *sum = malloc(sizeof(*sum));
+    CHECK(sum != NULL);
+    *sum = to - from;
+    count(&h->made, 1);
+    *(size_t **)partial = sum;
+    return 0;
+}
+
+static void holding_discard(void *context, void *partial) {
+    count(&((holding *)context)->given_back, 1);
+    free(*(size_t **)partial);
+}
+
+static void holding_combine(void *context, void *left, const void *right) {
+    size_t *other = *(size_t *const *)right;
+    **(size_t **)left += *other;
+    holding_discard(context, &other);
+}
+
+static int hold_and_sum(weir_worker *self, holding *h) {
+    const weir_reduction how = {sizeof(size_t *), holding_leaf, holding_combine,
+                                h, holding_discard};
+    size_t *result = NULL;
+    wr_atomic_init(&h->made, 0);
+    wr_atomic_init(&h->given_back, 0);
+    int status = weir_parallel_reduce(self, 0, N, &how, &result);
+    CHECK_EQ(result == NULL, status != 0);
+    if (status == 0) {
+        CHECK_EQ(*result, N);
+        holding_discard(h, &result);
+    }
+    CHECK(counted(&h->made) > 0 || h->fails == 0);
+    CHECK_EQ(counted(&h->given_back), counted(&h->made));
+    return status;
+}
+
+static int holding_job(weir_worker *self, weir_job *job) {
+    holding h = {.fails = SIZE_MAX, .child = (cancelled_child *)job};
+    return hold_and_sum(self, &h);
+}
+
+static int run_holdings(weir_worker *self, void *argument) {
+    static const size_t fails[] = {SIZE_MAX, 0, 1000, N / 2, N - 1};
+    (void)argument;
+    for (size_t i = 0; i < sizeof(fails) / sizeof(fails[0]); i++) {
+        holding h = {.fails = fails[i]};
+        CHECK_EQ(hold_and_sum(self, &h), fails[i] == SIZE_MAX ? 0 : -ENOENT);
+    }
+    return run_in_scope(self, holding_job, N);
+}
+
+static void what_a_failed_sum_has_made_is_discarded_once(void) {
+    on_every_pool(run_holdings, NULL, -ECANCELED);
+}
+
 static int run_bad_sizes(weir_worker *self, void *argument) {
     weir_reduction bad = {.size = 0, .leaf = sum_leaf, .combine = sum_combine};
     (void)argument;
@@ -407,6 +480,8 @@ int main(int argc, char **argv) {
          a_sum_of_floats_has_the_same_bits_at_any_width},
         {"a_partial_of_a_bad_size_is_refused",
          a_partial_of_a_bad_size_is_refused},
+        {"what_a_failed_sum_has_made_is_discarded_once",
+         what_a_failed_sum_has_made_is_discarded_once},
         {"the_left_part_is_combined_with_the_right_one",
          the_left_part_is_combined_with_the_right_one},
         {"a_cancelled_sum_says_so_and_leaves_the_result",

@@ -4,6 +4,8 @@
 #include "parallel/types.h"
 #include "support/parallel.h"
 
+#include <sched.h>
+
 // More than one window of blocks.
 enum { N = 600000, SMALL = 5000 };
 
@@ -73,7 +75,7 @@ static int sum_body(weir_worker *self, void *context, size_t from, size_t to,
 }
 
 static int scan(weir_worker *self, sums *s, uint32_t *value) {
-    const weir_reduction how = {sizeof(*value), sum_leaf, sum_combine, s};
+    const weir_reduction how = {sizeof(*value), sum_leaf, sum_combine, s, NULL};
     return weir_parallel_scan(self, s->from, s->to, &how, sum_body, value);
 }
 
@@ -182,7 +184,7 @@ static void a_cancelled_scan_says_so_and_leaves_the_value(void) {
 
 static int run_bad_scan(weir_worker *self, void *argument) {
     sums s = {.to = 9};
-    weir_reduction how = {0, sum_leaf, sum_combine, &s};
+    weir_reduction how = {0, sum_leaf, sum_combine, &s, NULL};
     uint32_t value = 0;
     (void)argument;
     CHECK_EQ(weir_parallel_scan(self, 0, 9, &how, sum_body, &value), -EINVAL);
@@ -232,7 +234,7 @@ static int float_body(weir_worker *self, void *context, size_t from, size_t to,
 
 static int run_floats(weir_worker *self, void *argument) {
     static const weir_reduction how = {sizeof(float), float_leaf, float_combine,
-                                       NULL};
+                                       NULL, NULL};
     int *rounds = argument;
     float value = 0.1F;
     CHECK_EQ(weir_parallel_scan(self, 0, SMALL, &how, float_body, &value), 0);
@@ -417,6 +419,87 @@ static void a_cancelled_pack_says_so_and_leaves_the_count(void) {
     on_every_pool(run_cancelled_pack, NULL, -ECANCELED);
 }
 
+// ---- few long indices ------------------------------------------------------
+
+// Of two indices each waits for the other, in both passes: without two workers
+// at once the call does not end.
+typedef struct meeting {
+    wr_atomic_u32 first, second; // who has come
+} meeting;
+
+static void meet_at(wr_atomic_u32 *place) {
+    count(place, 1);
+    while (counted(place) < 2)
+        sched_yield();
+}
+
+static int meet_leaf(weir_worker *self, void *context, size_t from, size_t to,
+                     void *partial) {
+    (void)self;
+    CHECK_EQ(to - from, 1);
+    meet_at(&((meeting *)context)->first);
+    *(uint32_t *)partial = 1;
+    return 0;
+}
+
+static int meet_body(weir_worker *self, void *context, size_t from, size_t to,
+                     void *value) {
+    (void)self;
+    (void)to;
+    CHECK_EQ(*(uint32_t *)value, from);
+    meet_at(&((meeting *)context)->second);
+    return 0;
+}
+
+static int meet_count(weir_worker *self, void *context, size_t from, size_t to,
+                      size_t *kept) {
+    (void)self;
+    *kept = to - from;
+    meet_at(&((meeting *)context)->first);
+    return 0;
+}
+
+static int meet_write(weir_worker *self, void *context, size_t from, size_t to,
+                      size_t at, size_t rest) {
+    (void)self;
+    (void)to;
+    (void)rest;
+    CHECK_EQ(at, from);
+    meet_at(&((meeting *)context)->second);
+    return 0;
+}
+
+static int run_meetings(weir_worker *self, void *argument) {
+    (void)argument;
+    // Where no second thread could be started nobody would come.
+    if (weir_pool_width(weir_worker_pool(self)) < 2)
+        return 0;
+    for (int how = 0; how < 3; how++) {
+        meeting m;
+        wr_atomic_init(&m.first, 0);
+        wr_atomic_init(&m.second, 0);
+        const weir_reduction sum = {sizeof(uint32_t), meet_leaf, sum_combine,
+                                    &m, NULL};
+        const weir_packing packing = {meet_count, meet_write, &m};
+        uint32_t value = 0;
+        size_t kept = how == 0 ? 2 : 0;
+        if (how == 0)
+            CHECK_EQ(weir_parallel_scan(self, 0, 2, &sum, meet_body, &value),
+                     0);
+        else if (how == 1)
+            CHECK_EQ(weir_parallel_pack(self, 0, 2, &packing, &kept), 0);
+        else
+            CHECK_EQ(weir_parallel_partition(self, 0, 2, &packing, &kept), 0);
+        CHECK_EQ(kept, 2);
+    }
+    return 0;
+}
+
+static void a_scan_of_few_indices_is_spread_at_once(void) {
+    on_pool(2, 0, run_meetings, NULL, 0);
+    on_pool(4, 0, run_meetings, NULL, 0);
+}
+
 int main(int argc, char **argv) {
     static const test_case cases[] = {
         {"a_scan_gives_each_piece_what_is_before_it",
@@ -428,6 +511,8 @@ int main(int argc, char **argv) {
         {"a_value_of_a_bad_size_is_refused", a_value_of_a_bad_size_is_refused},
         {"a_scan_of_floats_has_the_same_bits_at_any_width",
          a_scan_of_floats_has_the_same_bits_at_any_width},
+        {"a_scan_of_few_indices_is_spread_at_once",
+         a_scan_of_few_indices_is_spread_at_once},
         {"pack_keeps_the_order", pack_keeps_the_order},
         {"partition_keeps_both_orders", partition_keeps_both_orders},
         {"the_first_error_of_a_pack_is_returned",

@@ -247,6 +247,85 @@ static void a_fork_is_wanted_until_a_few_wait(void) {
     gate_fini(&busy_gate);
 }
 
+// ---- taken from the middle -------------------------------------------------
+
+typedef struct helper {
+    weir_job job; // first
+    tally *begun;
+    unsigned outer; // index of the worker that waits for both
+} helper;
+
+// One of two that run at the same time. Where it is not the worker of the work
+// around it, it lies on the stack of one that waits with forks in its deque;
+// what it forks is for the worker around it alone, which waits for this.
+static int fork_on_top(weir_worker *self, weir_job *job) {
+    helper *h = (helper *)job;
+    mark_set(h->begun);
+    mark_await(h->begun, 2);
+    if (weir_worker_index(self) == h->outer)
+        return 0;
+    weir_event event;
+    shown last;
+    weir_event_init(&event, weir_worker_pool(self), 1);
+    fired_by_last = &event;
+    tally_init(&last.ran);
+    weir_fork_begin(self, &last.fork, show_and_fire);
+    CHECK_EQ(weir_event_wait(&event, WEIR_FOREVER, NULL), 0);
+    CHECK(weir_fork_wanted(self) != 0);
+    weir_fork_join(self, &last.fork, show_and_fire);
+    return 0;
+}
+
+typedef struct outer {
+    weir_job job; // first
+    tally begun;
+} outer;
+
+static int help_each_other(weir_worker *self, weir_job *job) {
+    tally begun;
+    tally_init(&begun);
+    helper h[2];
+    weir_scope scope;
+    mark_set(&((outer *)job)->begun);
+    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
+    for (int i = 0; i < 2; i++) {
+        h[i] = (helper){.job = WEIR_JOB_INIT(fork_on_top, NULL),
+                        .begun = &begun,
+                        .outer = weir_worker_index(self)};
+        weir_scope_spawn(self, &scope, &h[i].job);
+    }
+    return weir_scope_wait(self, &scope);
+}
+
+static int fork_below(weir_worker *self, void *arg) {
+    (void)arg;
+    outer o = {.job = WEIR_JOB_INIT(help_each_other, NULL)};
+    shown forks[2];
+    weir_scope scope;
+    tally_init(&o.begun);
+    CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
+    weir_scope_spawn(self, &scope, &o.job);
+    mark_await(&o.begun, 1); // the other worker has it
+    for (int i = 0; i < 2; i++) {
+        tally_init(&forks[i].ran);
+        weir_fork_begin(self, &forks[i].fork, show);
+    }
+    CHECK_EQ(weir_scope_wait(self, &scope), 0);
+    join_all(self, forks, 2);
+    return 0;
+}
+
+// Two wait to be taken, the third was taken though it was begun after them.
+static void what_was_taken_from_the_middle_does_not_wait(void) {
+    weir_pool *pool = pool_of(2);
+    for (int i = 0; i < 200; i++) {
+        int status = 1;
+        CHECK_EQ(weir_run(pool, fork_below, NULL, &status), 0);
+        CHECK_EQ(status, 0);
+    }
+    pool_close(pool);
+}
+
 static int ask_alone(weir_worker *self, void *arg) {
     (void)arg;
     shown one;
@@ -317,6 +396,8 @@ int main(int argc, char **argv) {
         {"each_other_worker_finds_a_fork", each_other_worker_finds_a_fork},
         {"a_fork_is_wanted_until_a_few_wait",
          a_fork_is_wanted_until_a_few_wait},
+        {"what_was_taken_from_the_middle_does_not_wait",
+         what_was_taken_from_the_middle_does_not_wait},
         {"without_another_worker_none_is_wanted",
          without_another_worker_none_is_wanted},
         {"begin_and_join_may_be_called_without_the_inline_part",

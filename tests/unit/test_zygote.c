@@ -333,9 +333,11 @@ static void each_failure_leaves_nothing(void) {
         [WR_FAULT_THREAD] = -EAGAIN,
         [WR_FAULT_FD] = -EMFILE,
         [WR_FAULT_PROCESS] = -EAGAIN,
+        [WR_FAULT_SEND] = -EAGAIN,
     };
     static const wr_fault_kind kinds[] = {WR_FAULT_ALLOC, WR_FAULT_THREAD,
-                                          WR_FAULT_FD, WR_FAULT_PROCESS};
+                                          WR_FAULT_FD, WR_FAULT_PROCESS,
+                                          WR_FAULT_SEND};
     if (!wr_fault_arm(WR_FAULT_ALLOC, 0, 0))
         SKIP("built without WEIR_FAULTS");
     weir_zygote_options options = small();

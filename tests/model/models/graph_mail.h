@@ -101,6 +101,8 @@ static void world_open(int (*kernel)(const weir_kernel_call *call),
     group->places = places;
     group->memory = memory;
     group->group = (wr_mail_group *)(void *)memory;
+    group->watched = true; // but no look is ever due: nothing may hang on one
+    group->look_ns = INT64_MAX;
     make_processes(mail_bytes, ready);
 }
 

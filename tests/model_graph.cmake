@@ -14,7 +14,8 @@ weir_model(graph_ends ROOMS graph pool observe CASES
     who_finds_a_flow_ended_sees_what_was_done
     who_closes_a_buffer_may_use_it
     who_closes_an_unordered_buffer_may_use_it
-    a_reset_is_refused_or_comes_after_all)
+    a_reset_is_refused_or_comes_after_all
+    a_reset_waits_for_a_ticket_that_is_claimed_late)
 weir_model(graph_group ROOMS graph pool observe CASES
     who_comes_after_a_group_sees_all_of_it
     the_lowest_member_that_failed_counts
@@ -26,6 +27,7 @@ weir_model(graph_tasks ROOMS graph pool observe CASES
     who_waits_for_a_task_sees_what_it_did
     a_cancel_ends_each_task_once
     a_slot_may_be_used_again
+    a_reset_waits_for_a_worker_that_comes_late
     a_failure_reaches_who_comes_after
     a_continuation_comes_after_its_task)
 

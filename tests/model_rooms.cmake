@@ -174,6 +174,14 @@ weir_model(pool_gangs
         who_is_reserved_runs_what_the_other_waits_for
         who_is_reserved_serves_broadcasts)
 
+weir_model(pool_open
+    ROOMS pool observe
+    CASES
+        a_join_that_opens_a_fork_wakes_a_worker
+        who_asks_opens_a_fork_and_wakes_a_worker
+        who_waits_elsewhere_opens_its_forks
+        what_is_taken_from_the_middle_stays_taken)
+
 weir_model(pool_park
     ROOMS pool observe
     CASES
@@ -222,6 +230,14 @@ weir_model(pool_stop
         two_may_stop_at_once
         the_pool_may_go_while_a_submit_returns)
 
+weir_model(pool_three
+    ROOMS pool observe
+    CASES
+        three_jobs_find_three_workers
+        three_jobs_wake_three_workers
+        two_forks_find_two_workers
+        a_fork_of_a_thief_finds_the_third)
+
 weir_model(pool_tokens
     ROOMS pool observe
     CASES
@@ -229,6 +245,7 @@ weir_model(pool_tokens
         a_token_that_comes_free_wakes_who_needs_it
         a_pool_that_goes_leaves_its_token
         a_pool_may_go_while_it_is_given_a_token
+        who_yields_gives_a_token_away
         a_gang_may_be_wider_than_its_tokens)
 
 weir_model(stream_drain
@@ -244,6 +261,19 @@ weir_model(stream_end
         the_report_says_all_when_it_has_ended
         who_hears_of_the_end_may_free_it_while_start_returns
         nobody_works_on_what_has_ended)
+
+weir_model(stream_group
+    ROOMS pool stream observe
+    CASES
+        groups_come_out_in_order
+        a_serial_stage_passes_groups_on
+        a_group_goes_on_when_all_of_it_is_finished
+        a_group_may_be_finished_last_first
+        a_serial_stage_takes_one_of_a_group_at_a_time
+        one_of_a_group_may_be_finished_later
+        one_of_a_group_may_fail_later
+        what_comes_after_one_that_fails_is_not_delivered
+        a_cancel_waits_for_the_kept_one_of_a_group)
 
 weir_model(stream_order
     ROOMS stream

@@ -123,6 +123,12 @@ weir_test(pool_forks_open
     without_another_worker_none_is_wanted
     begin_and_join_may_be_called_without_the_inline_part)
 
+weir_test(pool_inside
+    what_ran_before_tells_nothing
+    a_record_need_not_be_zeroed
+    who_waits_long_spins_no_more
+    a_deterministic_pool_has_no_private_forks)
+
 weir_test(pool_waits
     run_returns_what_the_function_returned
     run_on_the_pools_own_worker_is_a_direct_call

@@ -10,7 +10,7 @@ function(weir_seeds room)
         PRIVATE TEST_SMALLER=${smaller})
 endfunction()
 
-foreach(room pool parallel stream loop frontier)
+foreach(room pool parallel sort stream loop frontier)
     weir_seeds(${room} all)
 endforeach()
 foreach(room cache graph)

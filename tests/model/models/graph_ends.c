@@ -152,6 +152,32 @@ static void a_reset_is_refused_or_comes_after_all(void) {
     mc_outcome(error == 0);
 }
 
+static void *claim_late(void *ticket) {
+    MC_CHECK(!world_run(ticket));
+    return NULL;
+}
+
+// Who has the ticket of a task that was cancelled learns so when it claims it,
+// and gives the last hold back: then it puts the slot away, in memory that a
+// reset frees.
+static void a_reset_waits_for_a_ticket_that_is_claimed_late(void) {
+    world_open_by_hand();
+    MC_CHECK(world_submit_to(flow, &world_add, WEIR_UNORDERED, 1, NULL) == 0);
+    wr_ticket *ticket = world_take();
+    weir_flow_cancel(flow);
+    weir_flow_release(flow);
+    MC_CHECK(weir_buffer_close(graph, buffer) == 0);
+    unsigned worker = mc_spawn(claim_late, ticket);
+    int error = weir_graph_reset(graph);
+    MC_CHECK(error == 0 || error == -EBUSY);
+    (void)mc_join(worker);
+    MC_CHECK(error == 0 || weir_graph_reset(graph) == 0);
+    weir_graph_destroy(graph);
+    weir_pool_destroy(pool);
+    MC_CHECK(data[0] == 0);
+    mc_outcome(error == 0);
+}
+
 static const uint64_t either[] = {0, 1, MC_OUTCOMES_END};
 // The first runs or not; the second is made ready only behind it.
 static const uint64_t cancels[] = {0, 1, 3, MC_OUTCOMES_END};
@@ -166,5 +192,6 @@ const mc_case mc_cases[] = {
     WORLD_CASE(who_closes_a_buffer_may_use_it, 1, 1, either),
     WORLD_CASE(who_closes_an_unordered_buffer_may_use_it, 1, 1, either),
     WORLD_CASE(a_reset_is_refused_or_comes_after_all, 1, 1, either),
+    WORLD_CASE(a_reset_waits_for_a_ticket_that_is_claimed_late, 2, 1, either),
     {.name = NULL},
 };

@@ -60,6 +60,23 @@ static void a_slot_may_be_used_again(void) {
     MC_CHECK(data[0] == 3);
 }
 
+// A cancel ends the task; its worker learns so as it claims the ticket, and
+// puts the slot away, whose memory a reset frees.
+static void a_reset_waits_for_a_worker_that_comes_late(void) {
+    world_open(1);
+    MC_CHECK(world_submit_to(flow, &world_add, WEIR_UNORDERED, 1, NULL) == 0);
+    weir_flow_cancel(flow);
+    MC_CHECK(weir_flow_wait(flow, WEIR_FOREVER, NULL) == 0);
+    weir_flow_release(flow);
+    MC_CHECK(weir_buffer_close(graph, buffer) == 0);
+    bool ran = data[0] == 1;
+    int error = weir_graph_reset(graph);
+    MC_CHECK(error == 0 || error == -EBUSY);
+    weir_graph_destroy(graph);
+    weir_pool_destroy(pool);
+    mc_outcome((ran ? 2U : 0U) + (error == 0));
+}
+
 // ---- failure ---------------------------------------------------------------
 
 static void a_failure_reaches_who_comes_after(void) {
@@ -95,6 +112,9 @@ static void a_continuation_comes_after_its_task(void) {
 }
 
 static const uint64_t any_number[] = {0, 1, 2, MC_OUTCOMES_END};
+// It ran, so that its slot was put away before its flow ended; or not: then
+// the reset may be refused.
+static const uint64_t resets[] = {0, 1, 3, MC_OUTCOMES_END};
 
 const mc_case mc_cases[] = {
     WORLD_CASE(a_task_sees_what_the_one_before_did, 1, 0, NULL),
@@ -102,6 +122,7 @@ const mc_case mc_cases[] = {
     WORLD_CASE(who_waits_for_a_task_sees_what_it_did, 1, 0, NULL),
     WORLD_CASE(a_cancel_ends_each_task_once, 1, 0, any_number),
     WORLD_CASE(a_slot_may_be_used_again, 1, 0, NULL),
+    WORLD_CASE(a_reset_waits_for_a_worker_that_comes_late, 1, 0, resets),
     WORLD_CASE(a_failure_reaches_who_comes_after, 1, 0, NULL),
     WORLD_CASE(a_continuation_comes_after_its_task, 1, 0, NULL),
     {.name = NULL},

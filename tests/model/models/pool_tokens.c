@@ -187,6 +187,77 @@ static void a_pool_may_go_while_it_is_given_a_token(void) {
     destroy_budget();
 }
 
+// ---- given away by a yield -------------------------------------------------
+
+// A pool's side of the budget alone; a thread outside takes its tokens.
+static weir_pool *pool_without_workers(void) {
+    static weir_pool pool;
+    wr_mutex_init(&pool.lock);
+    wr_list_init(&pool.idle);
+    pool.budget = budget;
+    MC_CHECK(wr_budget_join(&pool) == 0);
+    return &pool;
+}
+
+static bool take(weir_pool *pool) {
+    wr_pool_lock(pool);
+    bool taken = wr_budget_take(pool);
+    wr_pool_unlock(pool);
+    return taken;
+}
+
+static void give(weir_pool *pool) {
+    wr_pool_lock(pool);
+    wr_budget_give(pool);
+    wr_pool_unlock(pool);
+}
+
+static uint32_t told(weir_pool *pool) {
+    return wr_load(&pool->pushes, relaxed, ALONE, "looked at again");
+}
+
+// It runs until the other pool has the token that this one has too many.
+static int yield_until_told(weir_worker *self, weir_job *job) {
+    begin();
+    rooms_raise(&pairs[0].here[job == &pairs[0].jobs[1]]);
+    while (!rooms_raised(&going)) {
+        end();
+        weir_yield(self);
+        begin();
+    }
+    end();
+    return 0;
+}
+
+// One of two that run yields, and comes back.
+static void who_yields_gives_a_token_away(void) {
+    make_budget(3);
+    weir_pool *poor = pool_without_workers();
+    weir_pool *rich = pool_of(2, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        pairs[0].jobs[i] = (weir_job)WEIR_JOB_INIT(
+            i == 0 ? yield_until_told : run_until_told, NULL);
+        MC_CHECK(weir_submit(rich, &pairs[0].jobs[i]) == 0);
+    }
+    rooms_await(&pairs[0].here[0]);
+    rooms_await(&pairs[0].here[1]);
+    MC_CHECK(take(poor));
+    for (uint32_t before = told(poor); !take(poor); before = told(poor))
+        while (told(poor) == before)
+            mc_await();
+    begin(); // in the name of both
+    begin();
+    rooms_raise(&going);
+    end();
+    end();
+    give(poor);
+    give(poor);
+    weir_pool_destroy(rich);
+    wr_budget_leave(poor);
+    wr_mutex_fini(&poor->lock);
+    destroy_budget();
+}
+
 // ---- gangs -----------------------------------------------------------------
 
 static bool claim(weir_job *first) {
@@ -227,6 +298,7 @@ const mc_case mc_cases[] = {
     BOUNDED(a_token_that_comes_free_wakes_who_needs_it, 0),
     BOUNDED(a_pool_that_goes_leaves_its_token, 1),
     BOUNDED(a_pool_may_go_while_it_is_given_a_token, 1),
+    BOUNDED(who_yields_gives_a_token_away, 1),
     BOUNDED(a_gang_may_be_wider_than_its_tokens, 1),
     {.name = NULL},
 };

@@ -5,6 +5,10 @@
 
 #include "weir/parallel.h"
 
+// What both forms do alike, each with a fork function of its own, which the
+// compiler must see to call it directly.
+#define EACH static inline __attribute__((always_inline)) uint64_t
+
 // ---- fib -------------------------------------------------------------------
 
 typedef struct fib_fork {
@@ -47,22 +51,29 @@ static void sky_run(weir_worker *self, weir_fork *fork) {
     f->result = sky_of(self, f->first, f->size);
 }
 
-static uint64_t sky_of(weir_worker *self, uint64_t first, uint64_t size) {
+// The branches of `size` leaves each; the last is `go`'s.
+EACH sky_each(weir_worker *self, uint64_t first, uint64_t size,
+              weir_fork_function *run,
+              uint64_t (*go)(weir_worker *self, uint64_t first,
+                             uint64_t size)) {
     sky_fork part[FJ_BRANCHES - 1];
-    if (size == 1)
-        return fj_number(first);
-    size /= FJ_BRANCHES;
     for (unsigned i = 0; i < FJ_BRANCHES - 1; i++) {
         part[i].first = first + i * size;
         part[i].size = size;
-        weir_fork_begin(self, &part[i].fork, sky_run);
+        weir_fork_begin(self, &part[i].fork, run);
     }
-    uint64_t sum = sky_of(self, first + (FJ_BRANCHES - 1) * size, size);
+    uint64_t sum = go(self, first + (FJ_BRANCHES - 1) * size, size);
     for (unsigned i = FJ_BRANCHES - 1; i-- > 0;) {
-        weir_fork_join(self, &part[i].fork, sky_run);
+        weir_fork_join(self, &part[i].fork, run);
         sum += part[i].result;
     }
     return sum;
+}
+
+static uint64_t sky_of(weir_worker *self, uint64_t first, uint64_t size) {
+    if (size == 1)
+        return fj_number(first);
+    return sky_each(self, first, size / FJ_BRANCHES, sky_run, sky_of);
 }
 
 static uint64_t skynet(void *self, uint64_t first, uint64_t size) {
@@ -86,13 +97,11 @@ static void queens_run(weir_worker *self, weir_fork *fork) {
     f->result = queens_of(self, &f->board, f->row, f->n);
 }
 
-static uint64_t queens_of(weir_worker *self, const fj_board *board,
-                          unsigned row, unsigned n) {
+EACH queens_each(weir_worker *self, const fj_board *board, unsigned row,
+                 unsigned n, weir_fork_function *run) {
     queens_fork part[FJ_QUEENS_MAX];
     unsigned count = 0;
     uint64_t sum = 0;
-    if (row == n)
-        return 1;
     for (unsigned i = 0; i < n; i++) {
         if (!fj_queen_fits(board, row, i))
             continue;
@@ -101,13 +110,18 @@ static uint64_t queens_of(weir_worker *self, const fj_board *board,
         next->board.column[row] = (unsigned char)i;
         next->row = row + 1;
         next->n = n;
-        weir_fork_begin(self, &next->fork, queens_run);
+        weir_fork_begin(self, &next->fork, run);
     }
     while (count-- > 0) {
-        weir_fork_join(self, &part[count].fork, queens_run);
+        weir_fork_join(self, &part[count].fork, run);
         sum += part[count].result;
     }
     return sum;
+}
+
+static uint64_t queens_of(weir_worker *self, const fj_board *board,
+                          unsigned row, unsigned n) {
+    return row == n ? 1 : queens_each(self, board, row, n, queens_run);
 }
 
 static uint64_t nqueens(void *self, unsigned n) {
@@ -133,7 +147,8 @@ static void uts_run(weir_worker *self, weir_fork *fork) {
     f->result = uts_of(self, &node, f->depth);
 }
 
-static uint64_t uts_of(weir_worker *self, const fj_node *node, unsigned depth) {
+EACH uts_each(weir_worker *self, const fj_node *node, unsigned depth,
+              weir_fork_function *run) {
     uts_fork part[FJ_UTS_CHILDREN];
     unsigned count = fj_uts_count(node, depth);
     uint64_t sum = 1;
@@ -141,13 +156,17 @@ static uint64_t uts_of(weir_worker *self, const fj_node *node, unsigned depth) {
         part[i].parent = node;
         part[i].index = i;
         part[i].depth = depth + 1;
-        weir_fork_begin(self, &part[i].fork, uts_run);
+        weir_fork_begin(self, &part[i].fork, run);
     }
     while (count-- > 0) {
-        weir_fork_join(self, &part[count].fork, uts_run);
+        weir_fork_join(self, &part[count].fork, run);
         sum += part[count].result;
     }
     return sum;
+}
+
+static uint64_t uts_of(weir_worker *self, const fj_node *node, unsigned depth) {
+    return uts_each(self, node, depth, uts_run);
 }
 
 static uint64_t uts(void *self) {
@@ -259,18 +278,7 @@ static void sky_ask_run(weir_worker *self, weir_fork *fork) {
 
 __attribute__((noinline)) static uint64_t
 sky_forks(weir_worker *self, uint64_t first, uint64_t size) {
-    sky_fork part[FJ_BRANCHES - 1];
-    for (unsigned i = 0; i < FJ_BRANCHES - 1; i++) {
-        part[i].first = first + i * size;
-        part[i].size = size;
-        weir_fork_begin(self, &part[i].fork, sky_ask_run);
-    }
-    uint64_t sum = sky_ask(self, first + (FJ_BRANCHES - 1) * size, size);
-    for (unsigned i = FJ_BRANCHES - 1; i-- > 0;) {
-        weir_fork_join(self, &part[i].fork, sky_ask_run);
-        sum += part[i].result;
-    }
-    return sum;
+    return sky_each(self, first, size, sky_ask_run, sky_ask);
 }
 
 static uint64_t sky_ask(weir_worker *self, uint64_t first, uint64_t size) {
@@ -301,24 +309,7 @@ __attribute__((noinline)) static uint64_t queens_forks(weir_worker *self,
                                                        const fj_board *board,
                                                        unsigned row,
                                                        unsigned n) {
-    queens_fork part[FJ_QUEENS_MAX];
-    unsigned count = 0;
-    uint64_t sum = 0;
-    for (unsigned i = 0; i < n; i++) {
-        if (!fj_queen_fits(board, row, i))
-            continue;
-        queens_fork *next = &part[count++];
-        next->board = *board;
-        next->board.column[row] = (unsigned char)i;
-        next->row = row + 1;
-        next->n = n;
-        weir_fork_begin(self, &next->fork, queens_ask_run);
-    }
-    while (count-- > 0) {
-        weir_fork_join(self, &part[count].fork, queens_ask_run);
-        sum += part[count].result;
-    }
-    return sum;
+    return queens_each(self, board, row, n, queens_ask_run);
 }
 
 static uint64_t queens_ask(weir_worker *self, const fj_board *board,
@@ -354,20 +345,7 @@ static void uts_ask_run(weir_worker *self, weir_fork *fork) {
 
 __attribute__((noinline)) static uint64_t
 uts_forks(weir_worker *self, const fj_node *node, unsigned depth) {
-    uts_fork part[FJ_UTS_CHILDREN];
-    unsigned count = fj_uts_count(node, depth);
-    uint64_t sum = 1;
-    for (unsigned i = 0; i < count; i++) {
-        part[i].parent = node;
-        part[i].index = i;
-        part[i].depth = depth + 1;
-        weir_fork_begin(self, &part[i].fork, uts_ask_run);
-    }
-    while (count-- > 0) {
-        weir_fork_join(self, &part[count].fork, uts_ask_run);
-        sum += part[count].result;
-    }
-    return sum;
+    return uts_each(self, node, depth, uts_ask_run);
 }
 
 static uint64_t uts_ask(weir_worker *self, const fj_node *node,

@@ -74,17 +74,19 @@ static int heap_sort(weir_worker *self, const quick_range *r) {
 static void place_pivot(const quick_range *r) {
     const wr_sort *sort = r->sort;
     uint64_t random = r->count;
-    size_t stride = r->count / WR_SORT_SAMPLE;
-    for (size_t i = 0; i < WR_SORT_SAMPLE; i++) {
+    size_t sample = WR_SORT_SAMPLE;
+    while (sample > r->count / WR_SORT_SAMPLE_OF)
+        sample /= 2;
+    size_t stride = r->count / sample;
+    for (size_t i = 0; i < sample; i++) {
         random = random * UINT64_C(6364136223846793005) + 1;
         size_t from = i * stride + (size_t)((random >> 33) % stride);
         if (from > i)
             wr_sort_swap(wr_sort_at(sort, r->base, i),
                          wr_sort_at(sort, r->base, from), sort->size);
     }
-    sort->kind->sort(r->base, WR_SORT_SAMPLE, 0, sort->context);
-    wr_sort_swap(r->base, wr_sort_at(sort, r->base, WR_SORT_SAMPLE / 2),
-                 sort->size);
+    sort->kind->sort(r->base, sample, 0, sort->context);
+    wr_sort_swap(r->base, wr_sort_at(sort, r->base, sample / 2), sort->size);
 }
 
 // One partition: *r becomes its left part, *right the other.

@@ -119,6 +119,7 @@ weir_model(pool_again
     CASES
         a_job_may_be_used_again_once_it_has_ended
         a_job_that_was_taken_back_may_be_used_again
+        a_job_may_be_taken_back_as_it_arrives
         a_job_that_has_parted_may_be_used_again
         a_name_may_be_read_once_it_is_seen)
 

@@ -11,6 +11,7 @@ typedef struct ranges {
     unsigned char seen[INDICES];
     double sum, sums[INDICES];
     size_t kept, packed[INDICES];
+    size_t failed_from; // of the first piece that could not be packed
 } ranges;
 
 static ranges r;
@@ -86,6 +87,23 @@ static int write_odd(weir_worker *self, void *context, size_t from, size_t to,
     return 0;
 }
 
+static int write_kept(weir_worker *self, void *context, size_t from, size_t to,
+                      size_t at, size_t rest) {
+    (void)context;
+    CHECK_EQ(rest, 0);
+    weir_yield(self);
+    for (size_t i = from; i < to; i++) {
+        for (size_t k = 0; k < TEST_COUNT(r.fails); k++)
+            if (r.fails[k] == i) {
+                r.failed_from = from < r.failed_from ? from : r.failed_from;
+                return -(int)(i % 50) - 1;
+            }
+        if (i % 2 == 1)
+            r.packed[at++] = i;
+    }
+    return 0;
+}
+
 static size_t lowest_failure(void) {
     size_t lowest = SIZE_MAX;
     for (size_t k = 0; k < TEST_COUNT(r.fails); k++)
@@ -101,6 +119,22 @@ static void check_partition(void) {
             if (i % 2 != part)
                 CHECK_EQ(r.packed[at++], i);
     CHECK_EQ(at, r.to - r.from);
+}
+
+// The error is that of the lowest index; the pieces before are packed.
+static void check_pack(weir_worker *self) {
+    enum { UNTOUCHED = 77 };
+    size_t failure = lowest_failure();
+    size_t kept = UNTOUCHED, at = 0;
+    const weir_packing packing = {count_odd, write_kept, NULL};
+    r.failed_from = r.to;
+    int status = weir_parallel_pack(self, r.from, r.to, &packing, &kept);
+    CHECK_EQ(status, failure == SIZE_MAX ? 0 : -(int)(failure % 50) - 1);
+    CHECK(r.failed_from <= failure);
+    for (size_t i = r.from; i < r.failed_from; i++)
+        if (i % 2 == 1)
+            CHECK_EQ(r.packed[at++], i);
+    CHECK_EQ(kept, failure == SIZE_MAX ? at : UNTOUCHED);
 }
 
 static int work_body(weir_worker *self, void *argument) {
@@ -119,6 +153,7 @@ static int work_body(weir_worker *self, void *argument) {
     const weir_packing packing = {count_odd, write_odd, NULL};
     CHECK_EQ(weir_parallel_partition(self, r.from, r.to, &packing, &r.kept), 0);
     check_partition();
+    check_pack(self);
     return status;
 }
 

@@ -5,13 +5,19 @@
 #include "support/sorting.h"
 #include "weir/sort_inline.h"
 
-enum { LONG = 50000, LONGEST = 290000, SPLIT_EVERY = 25, STEPS = 60 };
+enum { LONG = 50000, LONGEST = 290000, SPLIT_EVERY = 25 };
+enum { SORTED = 1, REVERSED = 2 }; // patterns of sort_fill
+enum { STEPS_FEW = 10, STEPS = 60 };
+enum { WORKERS_MAX = 4, MERGE_LEAF = 16384 };
 
 enum sort_kind { QUICK, QUICK_POINTER, STABLE, STABLE_POINTER, RADIX, MERGE };
 
 typedef struct sorted {
     enum sort_kind kind;
     size_t count, a_count; // a_count: of a merge
+    int status;            // its own; the scope around it may be cancelled
+    bool told;
+    size_t compared; // since it was told
     sort_record before[LONGEST], after[LONGEST], out[LONGEST];
 } sorted;
 
@@ -19,6 +25,7 @@ static sorted now;
 
 static inline int less(const void *a, const void *b, void *context) {
     (void)context;
+    now.compared += now.told;
     return ((const sort_record *)a)->key < ((const sort_record *)b)->key;
 }
 WEIR_SORT_KIND(by_key, sort_record, less);
@@ -63,18 +70,23 @@ static int cancel_after(weir_worker *self, weir_job *job) {
         weir_yield(self);
     SAY("it is cancelled");
     weir_scope_cancel(c->scope);
+    now.told = true;
     return 0;
 }
 
 static int child_run(weir_worker *self, weir_job *job) {
     (void)job;
-    return sort_it(self);
+    now.status = sort_it(self);
+    return now.status;
 }
 
 static int sort_beside(weir_worker *self, void *argument) {
     canceller *c = argument;
     weir_scope scope;
     weir_job child = WEIR_JOB_INIT(child_run, NULL);
+    now.status = -ECANCELED; // if it never runs
+    now.told = false;
+    now.compared = 0;
     CHECK_EQ(weir_scope_begin(self, &scope, NULL), 0);
     weir_scope_spawn(self, &scope, &child);
     if (c->steps > 0) {
@@ -82,7 +94,9 @@ static int sort_beside(weir_worker *self, void *argument) {
         c->job = (weir_job)WEIR_JOB_INIT(cancel_after, NULL);
         weir_scope_spawn(self, &scope, &c->job);
     }
-    return weir_scope_wait(self, &scope);
+    int status = weir_scope_wait(self, &scope);
+    CHECK(status == now.status || (now.status == 0 && c->steps > 0));
+    return now.status;
 }
 
 // ---- what it came to -------------------------------------------------------
@@ -119,12 +133,20 @@ static void make_runs(void) {
         now.before[i].index = (uint32_t)i;
 }
 
+// Most sorts have few steps.
+static uint64_t draw_steps(void) {
+    return 1 + seed_below(seed_one_in(2) ? STEPS_FEW : STEPS);
+}
+
 static void scenario(weir_pool *pool, uint64_t seed) {
-    canceller c = {.steps = seed_one_in(3) ? 1 + seed_below(STEPS) : 0};
-    int pattern = (int)seed_below(SORT_PATTERNS);
+    canceller c = {.steps = seed_one_in(2) ? draw_steps() : 0};
+    int pattern = seed_one_in(4) ? REVERSED : (int)seed_below(SORT_PATTERNS);
     now.kind = (enum sort_kind)seed_below(MERGE + 1);
-    // The partition by many takes long arrays, and so long.
-    now.count = seed % SPLIT_EVERY == 0 ? LONGEST : seed_below(LONG);
+    // The partition by many takes long arrays, and so long; a merge, and what
+    // is one run, does not.
+    bool quick = now.kind == MERGE || pattern == SORTED || pattern == REVERSED;
+    now.count =
+        seed % SPLIT_EVERY == 0 ? LONGEST : seed_below(quick ? LONGEST : LONG);
     sort_records_make(now.before, now.count, pattern);
     if (now.kind == MERGE)
         make_runs();
@@ -135,6 +157,9 @@ static void scenario(weir_pool *pool, uint64_t seed) {
     CHECK_EQ(weir_run(pool, sort_beside, &c, &status), 0);
     SAY("it ends with %d", status);
     CHECK(status == 0 || (status == -ECANCELED && c.steps > 0));
+    // Each worker ends the leaf that it is at; a cut is looked for once more.
+    if (now.kind == MERGE)
+        CHECK(now.compared <= WORKERS_MAX * (MERGE_LEAF + 20));
     if (status == 0)
         check_with_one();
     else if (now.kind != MERGE)

@@ -67,6 +67,23 @@ static void a_job_that_was_taken_back_may_be_used_again(void) {
     MC_CHECK(rounds == 1);
 }
 
+static void *submit_it(void *pool) {
+    MC_CHECK(weir_submit(pool, &job) == 0);
+    return NULL;
+}
+
+// It is looked for while it arrives, under another lock than the pool's.
+static void a_job_may_be_taken_back_as_it_arrives(void) {
+    weir_pool *pool = rooms_pool(1, 0);
+    job = (weir_job)WEIR_JOB_INIT(count, NULL);
+    unsigned other = mc_spawn(submit_it, pool);
+    bool back = wr_job_take_back(pool, &job);
+    (void)mc_join(other);
+    weir_pool_destroy(pool);
+    MC_CHECK(rounds == (back ? 0 : 1));
+    mc_outcome(back);
+}
+
 // ---- parted ----------------------------------------------------------------
 
 static int owner; // of the name: an address
@@ -133,11 +150,18 @@ static void a_name_may_be_read_once_it_is_seen(void) {
 #define BOUNDED(case, most)                                                    \
     { .name = #case, .body = case, .mode = MC_BOUNDED, .preemptions = most }
 
+static const uint64_t either[] = {0, 1, MC_OUTCOMES_END};
 static const uint64_t names[] = {0, 'a', 'b', MC_OUTCOMES_END};
 
 const mc_case mc_cases[] = {
     BOUNDED(a_job_may_be_used_again_once_it_has_ended, 1),
     BOUNDED(a_job_that_was_taken_back_may_be_used_again, 1),
+    {.name = "a_job_may_be_taken_back_as_it_arrives",
+     .body = a_job_may_be_taken_back_as_it_arrives,
+     .mode = MC_BOUNDED,
+     .preemptions = 2,
+     .stale = 1,
+     .outcomes = either},
     BOUNDED(a_job_that_has_parted_may_be_used_again, 1),
     {.name = "a_name_may_be_read_once_it_is_seen",
      .body = a_name_may_be_read_once_it_is_seen,

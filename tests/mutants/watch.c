@@ -4,11 +4,11 @@
 //   watch SECONDS CPU-SECONDS PROGRAM [ARGUMENT]...
 //
 // It is stuck when every thread of it, and of all that it started, sleeps in a
-// wait without a time limit, and again and again none of them has moved. What
-// waits for a time, or in a way not known here, is not stuck; nor is what could
-// run and does not get to. So a loaded machine changes nothing. A loop without
-// an end is told by the CPU time that it has used, and what is left, a timer in
-// the far future, by SECONDS on the clock.
+// wait that will not be over by itself before SECONDS are, and again and again
+// none of them has moved. What waits for a time that is near, or in a way not
+// known here, is not stuck; nor is what could run and does not get to. So a
+// loaded machine changes nothing. A loop without an end is told by the CPU time
+// that it has used, and what is left by SECONDS on the clock.
 //
 // Ends with the program's status, 128 + N for a signal, or: 124 SECONDS are
 // over, 123 CPU-SECONDS are used, 122 stuck. Then everything is killed. The
@@ -25,6 +25,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,7 @@ typedef struct process {
 typedef struct look {
     process found[PROCESSES];
     size_t count;
+    double end; // what sleeps until then sleeps for good
     double cpu;
     uint64_t sum; // of all that changes when a thread has moved
     bool asleep;  // for good
@@ -135,9 +137,21 @@ static void find_ours(look *l) {
 
 // ---- threads ---------------------------------------------------------------
 
-// for_ever: whether a thread that is in this system call has no time limit.
-// `a` are its arguments.
-static bool for_ever(long call, const unsigned long long *a) {
+// until: when a futex wait that has an absolute time is over; 0: not known.
+static double until(pid_t id, unsigned long long address) {
+    struct timespec t;
+    struct iovec here = {&t, sizeof(t)};
+    struct iovec there = {(void *)(uintptr_t)address, sizeof(t)};
+    if (process_vm_readv(id, &here, 1, &there, 1, 0) != sizeof(t))
+        return 0;
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+// for_ever: whether a thread that is in this system call stays there until
+// somebody else moves, until `end` at least. `a` are the call's arguments.
+static bool for_ever(pid_t id, long call, const unsigned long long *a,
+                     double end) {
+    double most_ms = (end - now()) * 1000;
     switch (call) {
     case SYS_read:
     case SYS_readv:
@@ -150,15 +164,16 @@ static bool for_ever(long call, const unsigned long long *a) {
     case SYS_wait4:
     case SYS_waitid:
     case SYS_rt_sigsuspend: return true;
-    case SYS_futex: {
-        unsigned long long how = a[1] & FUTEX_CMD_MASK;
-        return (how == FUTEX_WAIT || how == FUTEX_WAIT_BITSET) && a[3] == 0;
-    }
-    case SYS_epoll_pwait: return (int)a[3] < 0;
+    case SYS_futex:
+        if ((a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT)
+            return a[3] == 0;
+        return (a[1] & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET &&
+               (a[3] == 0 || until(id, a[3]) > end);
     case SYS_ppoll:
     case SYS_rt_sigtimedwait: return a[2] == 0;
-    case SYS_poll: return (int)a[2] < 0;
-    case SYS_epoll_wait: return (int)a[3] < 0;
+    case SYS_poll: return (int)a[2] < 0 || (int)a[2] > most_ms;
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait: return (int)a[3] < 0 || (int)a[3] > most_ms;
     default: return false;
     }
 }
@@ -170,7 +185,7 @@ static uint64_t mix(uint64_t sum, const char *text) {
 }
 
 // see_thread adds what a thread does to the sum; false: it may go on by itself.
-static bool see_thread(look *l, const char *folder) {
+static bool see_thread(look *l, pid_t id, const char *folder) {
     char path[400], text[2048];
     snprintf(path, sizeof(path), "%s/status", folder);
     if (!read_text(path, text, sizeof(text)))
@@ -190,7 +205,7 @@ static bool see_thread(look *l, const char *folder) {
     unsigned long long a[6];
     return sscanf(text, "%ld %llx %llx %llx %llx %llx %llx", &call, &a[0],
                   &a[1], &a[2], &a[3], &a[4], &a[5]) == 7 &&
-           for_ever(call, a);
+           for_ever(id, call, a, l->end);
 }
 
 // see_threads: of one process. As soon as one may go on there is no need to
@@ -205,7 +220,7 @@ static void see_threads(look *l, pid_t id) {
     }
     for (struct dirent *e; l->asleep && (e = readdir(tasks)) != NULL;) {
         snprintf(folder, sizeof(folder), "%s/%s", path, e->d_name);
-        l->asleep &= e->d_name[0] == '.' || see_thread(l, folder);
+        l->asleep &= e->d_name[0] == '.' || see_thread(l, id, folder);
     }
     closedir(tasks);
 }
@@ -256,8 +271,9 @@ static bool gone(pid_t program, int *ends_with) {
 
 static int watch(pid_t program, look *l, double seconds, double cpu,
                  const sigset_t *child) {
-    double start = now(), next = start + LOOK;
+    double next = now() + LOOK;
     uint64_t before = 0;
+    l->end = now() + seconds;
     for (int status, alike = 0; alike < LOOKS;) {
         double left = next - now();
         struct timespec pause = {0, left > 0 ? (long)(left * 1e9) : 0};
@@ -269,7 +285,7 @@ static int watch(pid_t program, look *l, double seconds, double cpu,
         take_a_look(l);
         if (l->cpu > cpu)
             return BUSY;
-        if (now() - start > seconds)
+        if (now() > l->end)
             return LATE;
         alike = l->asleep && l->sum == before ? alike + 1 : 0;
         before = l->sum;

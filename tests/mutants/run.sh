@@ -257,7 +257,7 @@ verdict() {
     while read -r program case how; do
         got=$(tries "$folder" "$program" "$case" "$how" 2>"$folder/log")
         case $got in
-        fails | crashes | hangs | "finds a "*)
+        fails | crashes | hangs | "finds a"*)
             echo "killed|$program $case $got${how:+ ($how)}" | sed "s/ *)/)/"
             return
             ;;

@@ -23,6 +23,6 @@ if(option AND CMAKE_GENERATOR STREQUAL Ninja AND
             ${option} ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR}
             ${CMAKE_CURRENT_BINARY_DIR}/mutants_${room} ${room})
         set_tests_properties(mutants.laws.${room} PROPERTIES
-            PROCESSORS 2 TIMEOUT 1200)
+            PROCESSORS 2 TIMEOUT 1200 ENVIRONMENT MUTANTS_JOBS=2)
     endforeach()
 endif()

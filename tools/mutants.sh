@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Every mutant: each law broken on purpose (tests/mutants), then each memory
 # order weakened (tests/model). Ends with 1 when nobody notices one of them and
-# there is no reason written. Takes about a quarter of an hour.
+# there is no reason written.
 # usage: mutants.sh [ROOM | ROOM.MUTANT]...    laws alone, of those alone
 set -eu
 cd "$(dirname "$0")/.."

@@ -14,7 +14,7 @@
 set -uo pipefail
 export LC_ALL=C
 shopt -s nullglob
-jobs=$(nproc)
+jobs=${MUTANTS_JOBS:-$(nproc)} # mutants at once
 limit=60 # seconds for a case, as in ctest; most take a tenth of one
 model_limit=300
 

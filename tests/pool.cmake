@@ -115,6 +115,7 @@ weir_test(pool_forks_open
     who_joins_one_opens_others
     who_forks_one_opens_others
     who_waits_opens_all_its_forks
+    what_a_waiter_runs_opens_forks_of_its_own
     who_blocks_opens_all_its_forks
     who_waits_on_another_pool_opens_its_forks
     each_other_worker_finds_a_fork

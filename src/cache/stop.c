@@ -110,9 +110,6 @@ void weir_cache_destroy(weir_cache *cache) {
              "that nothing will end");
     wr_assert(error == 0);
     wr_cache_table_fini(cache);
-    // Whoever ended the last thing may still hold it.
-    wr_cache_lock(cache);
-    wr_mutex_unlock(&cache->lock);
     wr_mutex_fini(&cache->lock);
     wr_core_drop(cache->core);
     wr_free(cache);

@@ -3,17 +3,19 @@
 # Breaks copies of the library's sources on purpose (<room>.txt beside this
 # script; README.md has the format) and wants a test to fail, crash or hang for
 # each: what no test would notice is not tested.
-# usage: run.sh [-a ASAN-TREE] [-m MODEL-TREE] ROOT TREE WORK
-#            [ROOM | ROOM.MUTANT]...
-#        run.sh --text ROOT WORK    only looks whether all edits can be made
-# TREE, ASAN-TREE for cases that only AddressSanitizer notices, and MODEL-TREE
-# for models (else TREE) are build folders of Ninja with the tests in them.
-# Prints the table; WORK/table.md is the same in Markdown.
+# usage: run.sh [-p PLAIN-TREE] [-a ASAN-TREE] ROOT WORK [ROOM | ROOM.MUTANT]...
+#        run.sh --text ROOT WORK    only whether edits and cases are there
+# The trees are build folders of Ninja with the tests in them: one for most
+# cases and models, one that has AddressSanitizer and WEIR_FAULTS. A mutant
+# whose first case is for a tree that is not there is left out.
+# Prints the table; WORK/RESULTS.md is the page. WORK/times says how many
+# milliseconds each mutant took: in all, to compile, to link, to run, and what
+# watch.c said of the last case.
 set -uo pipefail
 export LC_ALL=C
 shopt -s nullglob
-jobs=$(nproc)
-limit=20 # seconds for a case; on a quiet machine they take a tenth of one
+jobs=${MUTANTS_JOBS:-$(nproc)} # mutants at once
+limit=60 # seconds for a case, as in ctest; most take a tenth of one
 model_limit=300
 
 # ---- one mutant ------------------------------------------------------------
@@ -68,15 +70,21 @@ replace() {
         }' "$1" >"$1.new" && mv "$1.new" "$1"
 }
 
-# compile TREE OBJECT FOLDER: that object of the tree, from the copies.
+# command KIND FILE: what makes that file of the tree.
+command() {
+    awk -F '\t' -v file="$2" '$1 == file {print $2; exit}' "$work/$1.commands"
+}
+
+# compile KIND OBJECT FOLDER: that object of the tree, from the copies.
 compile() {
     local command
-    command=$(ninja -C "$1" -t commands -s "$2" | tail -n 1)
+    command=$(command "$1" "$2")
     command=${command//-I$root\/src /-I$3\/src -I$root\/src }
     command=${command/-c $root\/src\/$room\//-c $3\/src\/$room\/}
     command=${command/-o $2/-o $3\/$(basename "$2")}
     command=${command/ -MF $2.d/ -MF $3\/d}
-    (cd "$1" && eval "$command -w")
+    test "$1" = model || command=${command/ -g / } # nobody debugs it
+    (cd "${trees[$1]}" && eval "$command -w")
 }
 
 # objects KIND FOLDER WHERE: the tree's objects, those whose names contain
@@ -100,14 +108,14 @@ file_of() {
 # links KIND FOLDER PROGRAM: what was compiled before the library's own, or the
 # models' rooms; in place of it, what the program compiles for itself.
 links() {
-    local tree=${trees[$1]} folder=$2/$1 file command object own first=""
+    local folder=$2/$1 file command object own first=""
     file=$(file_of "$3")
-    command=$(ninja -C "$tree" -t commands -s "tests/$file" | tail -n 1)
+    command=$(command "$1" "tests/$file")
     command=${command/-o tests\/$file /-o $folder\/$file }
     mkdir -p "$folder/$file.own"
     ln -sfn ../../src "$folder/$file.own/src"
     for object in $(objects "$1" "$2" "/$file.dir/"); do
-        compile "$tree" "$object" "$folder/$file.own" || return 1
+        compile "$1" "$object" "$folder/$file.own" || return 1
         own=$folder/$file.own/$(basename "$object")
         command=${command/ $object / $own }
     done
@@ -117,7 +125,7 @@ links() {
     done
     command=${command/ libweir.a/$first libweir.a}
     command=${command/ -Wl,--start-group/$first -Wl,--start-group}
-    (cd "$tree" && eval "$command")
+    (cd "${trees[$1]}" && eval "$command")
 }
 
 # builds KIND FOLDER: objects of the edited sources, in FOLDER/KIND.
@@ -129,24 +137,25 @@ builds() {
     ln -s ../src "$2/$1/src"
     # Of other rooms what includes a header of this one stays as it was.
     for object in $(objects "$1" "$2" "$where"); do
-        compile "${trees[$1]}" "$object" "$2/$1" || return 1
+        compile "$1" "$object" "$2/$1" || return 1
     done
 }
 
-# outcome KIND PROGRAM CASE LOG: prints passes, skips, fails, crashes or hangs.
+# outcome KIND PROGRAM CASE LOG CPU-SECONDS: prints passes, skips, fails,
+# crashes or hangs.
 outcome() {
     local status seconds=$limit
     test "$1" != model || seconds=$model_limit
     (
         cd "${trees[$1]}/tests" || exit 1
         ulimit -c 0
-        timeout -k 1 "$seconds" "$2" "$3"
+        "$work/watch" "$seconds" "$5" "$2" "$3"
     ) >"$4" 2>&1
     status=$?
     case $status in
     0) echo passes ;;
     77) echo skips ;;
-    124 | 137) test "$1" = model && echo "takes too long" || echo hangs ;;
+    12[234]) test "$1" = model && echo "takes too long" || echo hangs ;;
     1) echo fails ;;
     *)
         test "$1" != model || { echo "ends with $status"; return; }
@@ -155,34 +164,63 @@ outcome() {
     esac
 }
 
-# tries FOLDER PROGRAM CASE HOW: the case on the mutant. HOW: words, asan and
-# so many times x<n>.
+# fit KIND PROGRAM CASE: the case as it is, once: what fails without a mutant
+# proves nothing. Prints its outcome, and ten times its CPU time and a little
+# more: a mutant that uses that has no end.
+fit() {
+    local file=$work/fit/$1.$2.$3 got cpu
+    if ! test -e "$file"; then
+        got=$(outcome "$1" "${trees[$1]}/tests/$(file_of "$2")" "$3" \
+            "$file.log.$$" $model_limit 2>/dev/null)
+        cpu=$(sed -n 's/^watch: [a-z]* \([0-9.]*\) s.*/\1/p' "$file.log.$$")
+        test "$got" = passes ||
+            echo "as it is, $2 $3 ($1) $got: $(tail -n 2 "$file.log.$$")" >&2
+        echo "$got $(echo "$cpu" | awk '{print 1 + 10 * $1}')" >"$file.$$"
+        mv "$file.$$" "$file"
+        rm "$file.log.$$"
+    fi
+    cat "$file"
+}
+
+# kind PROGRAM HOW: what it is: plain, asan or model.
+kind() {
+    case "$1 $2 " in
+    model:*) echo model ;;
+    *" asan "* | *" faults "*) echo asan ;;
+    *) echo plain ;;
+    esac
+}
+
+# tries FOLDER PROGRAM CASE HOW: the case on the mutant. HOW: asan, faults,
+# and x<n>, so many times.
 tries() {
-    local kind=plain times=1 how file
+    local kind times=1 how file cpu log=$1/$2.$3.log
+    kind=$(kind "$2" "$4")
     file=$(file_of "$2")
-    test "${2#model:}" = "$2" || kind=model
-    for how in $4; do
-        case $how in
-        asan) kind=asan ;;
-        x*) times=${how#x} ;;
-        esac
-    done
+    case $4 in
+    *x[0-9]*) times=${4##*x} times=${times%% *} ;;
+    esac
     test -n "${trees[$kind]:-}" || { echo "has no tree"; return; }
-    grep -qxF "$kind $2 $3" "$work/unfit" &&
-        { echo "does not pass as it is"; return; }
-    builds $kind "$1" || { echo "does not compile"; return; }
-    test -e "$1/$kind/$file" || links $kind "$1" "$2" ||
+    read -r how cpu < <(fit "$kind" "$2" "$3")
+    test "$how" = passes || { echo "$how as it is"; return; }
+    builds "$kind" "$1" || { echo "does not compile"; return; }
+    since compile
+    test -e "$1/$kind/$file" || links "$kind" "$1" "$2" ||
         { echo "does not link"; return; }
+    since link
     test -n "$(echo "$1/$kind"/*.o "$1/$kind/$file.own"/*.o)" ||
         { echo "has nothing of it in it"; return; }
+    test "$kind" != model || cpu=$model_limit
     while test "$times" -gt 0; do
-        how=$(outcome $kind "$1/$kind/$file" "$3" "$1/$2.$3.log" 2>/dev/null)
+        how=$(outcome "$kind" "$1/$kind/$file" "$3" "$log" "$cpu" 2>/dev/null)
         test "$how" = passes || break
         times=$((times - 1))
     done
+    since run
+    sed -n 's/^watch: //p' "$log" >"$folder/end"
     test "$kind $how" != "model fails" ||
-        how=$(sed -n 's/^  FAILED: found \(.*\), not .*/finds \1/p' \
-            "$1/$2.$3.log" | head -n 1)
+        how=$(sed -n 's/^  FAILED: found \(.*\), not .*/finds \1/p' "$log" |
+            head -n 1)
     echo "${how:-finds nothing}"
 }
 
@@ -201,14 +239,25 @@ edits() {
     done <"$folder/files"
 }
 
-# verdict MUTANT FOLDER: killed, survived or wrong, and why.
+# since WORD: notes that the time since the last note went there.
+since() {
+    local now=${EPOCHREALTIME/./}
+    echo "$1 $((now - $(cat "$folder/clock")))" >>"$folder/spent"
+    echo "$now" >"$folder/clock"
+}
+
+# verdict MUTANT FOLDER: killed, survived or wrong, and why. Or left, and where.
 verdict() {
     local folder=$2 why program case how got tried=""
     why=$(edits "$1" "$folder") || { echo "wrong|$why"; return; }
+    read -r program case how <"$folder/cases"
+    test -n "${trees[$(kind "$program" "$how")]:-}" ||
+        { echo "left|$(kind "$program" "$how")"; return; }
+    since edit
     while read -r program case how; do
         got=$(tries "$folder" "$program" "$case" "$how" 2>"$folder/log")
         case $got in
-        fails | crashes | hangs | "finds a "* | "finds an abort")
+        fails | crashes | hangs | "finds a"*)
             echo "killed|$program $case $got${how:+ ($how)}" | sed "s/ *)/)/"
             return
             ;;
@@ -226,19 +275,6 @@ verdict() {
     fi
 }
 
-# fit PROGRAM CASE KIND: notes and says if it does not pass as it is.
-fit() {
-    local log=$work/$3.$1.$2.log got
-    test -n "${trees[$3]:-}" || return 0
-    got=$(outcome "$3" "${trees[$3]}/tests/$(file_of "$1")" "$2" "$log" \
-        2>/dev/null)
-    if test "$got" != passes; then
-        echo "$3 $1 $2" >>"$work/unfit"
-        echo "as it is, $1 $2 ($3) $got: $(tail -n 1 "$log")" >&2
-    fi
-    rm "$log"
-}
-
 # names: all mutants, a line each.
 names() {
     local file
@@ -248,16 +284,27 @@ names() {
     done
 }
 
-# text: whether all edits can be made.
+# there PROGRAM CASE: whether there is such a case.
+there() {
+    local source=$root/tests/unit/test_$1.c
+    test "${1#model:}" = "$1" ||
+        source=$root/tests/model/models/${1#model:}.c
+    grep -q "^[^/]*\<$2\>" "$source" 2>/dev/null
+}
+
+# text: whether all edits can be made, and the cases are there.
 text() {
-    local name room why status=0
+    local name room why program case status=0
     while read -r name; do
         room=${name%%.*}
         rm -rf "$work"
         mkdir -p "$work"
-        why=$(edits "$name" "$work") && continue
-        echo "$name: $why"
-        status=1
+        why=$(edits "$name" "$work") || { echo "$name: $why"; status=1; }
+        while read -r program case _; do
+            there "$program" "$case" && continue
+            echo "$name: there is no case $case in $program"
+            status=1
+        done <"$work/cases"
     done < <(names)
     return $status
 }
@@ -266,12 +313,42 @@ text() {
 mutant() {
     local folder=$work/$1 room=${1%%.*} line
     mkdir -p "$folder"
+    echo "${EPOCHREALTIME/./}" >"$folder/clock"
     line=$(verdict "$1" "$folder")
-    test "${line%%|*}" = wrong && cat "$folder/log" >&2 2>/dev/null
+    case $line in
+    left*) rm -r "$folder"; return ;;
+    wrong*) cat "$folder/log" >&2 2>/dev/null ;;
+    esac
     printf '%s|%s|%s|%s|%s\n' "$(cat "$folder/law")" "$room" "${1#*.}" \
         "$(cat "$folder/what")" "$line" >"$work/$1.line"
+    awk -v name="$1" -v end="$(cat "$folder/end" 2>/dev/null)" '
+        {spent[$1] += $2 / 1000; all += $2 / 1000}
+        END {
+            printf "%d %d %d %d %s: %s\n", all, spent["compile"],
+                spent["link"], spent["run"], name, end
+        }' "$folder/spent" >>"$work/times"
     test "${line%%|*}" = wrong || rm -rf "$folder"
     echo "$1: ${line/|/, }" >&2
+}
+
+# about KIND: what depends on what in its tree, and what makes each file.
+about() {
+    ninja -C "${trees[$1]}" -t deps | awk '
+        /^[^ ]/ {object = $1; sub(/:$/, "", object); next}
+        NF == 1 {print object, $1}' >"$work/$1.deps"
+    ninja -C "${trees[$1]}" -t compdb | awk '
+        /^ *"command": "/ {
+            sub(/^[^:]*: "/, "")
+            sub(/",$/, "")
+            gsub(/\\"/, "\"")
+            gsub(/\\\\/, "\\")
+            line = $0
+        }
+        /^ *"output": "/ {
+            sub(/^[^:]*: "/, "")
+            sub(/"$/, "")
+            print $0 "\t" line
+        }' >"$work/$1.commands"
 }
 
 # ---- all of them -----------------------------------------------------------
@@ -283,26 +360,31 @@ if test "$1" = --text; then
     exit
 fi
 declare -A trees
-test "$1" = -a && trees[asan]=$(realpath "$2") && shift 2
-test "$1" = -m && trees[model]=$(realpath "$2") && shift 2
-root=$(realpath "$1") trees[plain]=$(realpath "$2") work=$(realpath -m "$3")
-here=$root/tests/mutants
-: "${trees[model]:=${trees[plain]}}"
-shift 3
-case ${1:-} in
---one) mutant "$2"; exit ;;
---fit)
-    case $2 in
-    model:*) fit "$2" "$3" model ;;
-    *) fit "$2" "$3" "${4:-plain}" ;;
+args=()
+while getopts p:a: option; do
+    tree=$(realpath "$OPTARG")
+    args+=("-$option" "$tree")
+    case $option in
+    p) trees[plain]=$tree trees[model]=$tree ;;
+    a) trees[asan]=$tree ;;
+    *) exit 2 ;;
     esac
-    exit ;;
-esac
+done
+shift $((OPTIND - 1))
+root=$(realpath "$1") work=$(realpath -m "$2")
+args+=("$root" "$work")
+here=$root/tests/mutants
+shift 2
+test "${1:-}" != --one || { mutant "$2"; exit; }
 
 rm -rf "$work"
-mkdir -p "$work"
-: >"$work/unfit"
+mkdir -p "$work/fit"
+cc -O2 -D_GNU_SOURCE -o "$work/watch" "$here/watch.c" || exit 1
 names >"$work/all"
+if test -n "$(sort "$work/all" | uniq -d)"; then
+    echo "two mutants of one name: $(sort "$work/all" | uniq -d)" >&2
+    exit 1
+fi
 if test $# -eq 0; then
     cp "$work/all" "$work/names"
 else
@@ -313,40 +395,19 @@ else
         }
     done >"$work/names"
 fi
-if test -n "$(sort "$work/all" | uniq -d)"; then
-    echo "two mutants of one name: $(sort "$work/all" | uniq -d)" >&2
-    exit 1
-fi
-
 for kind in "${!trees[@]}"; do
-    ninja -C "${trees[$kind]}" -t deps | awk '
-        /^[^ ]/ {object = $1; sub(/:$/, "", object); next}
-        NF == 1 {print object, $1}' >"$work/$kind.deps"
+    about "$kind"
 done
-
-# What fails as it is proves nothing.
-while read -r name; do
-    mkdir "$work/$name"
-    cut_out "$name" "$work/$name"
-    cat "$work/$name/cases"
-    rm -r "${work:?}/$name"
-done <"$work/names" | sed 's/ x[0-9]*//; s/ *$//' | sort -u >"$work/cases"
-args=(-m "${trees[model]}" "$root" "${trees[plain]}" "$work")
-test -z "${trees[asan]:-}" || args=(-a "${trees[asan]}" "${args[@]}")
-xargs -P "$jobs" -L 1 "$0" "${args[@]}" --fit <"$work/cases"
 xargs -P "$jobs" -I NAME "$0" "${args[@]}" --one NAME <"$work/names"
 
-sort -t '|' -k 1,1n -k 2,3 "$work"/*.line >"$work/lines"
-awk -F '|' -v table="$work/table.md" '
-    BEGIN {
-        print "| law | room | mutant | what is wrong | verdict | by |" >table
-        print "| --- | --- | --- | --- | --- | --- |" >table
-    }
+cat /dev/null "$work"/*.line | sort -t '|' -k 1,1n -k 2,3 >"$work/lines"
+touch "$work/times"
+sort -n -r -o "$work/times" "$work/times"
+"$here/table.sh" "$work" >"$work/RESULTS.md"
+awk -F '|' '
     {
         count[$5]++
         printf "%2s %-9s %-28s %-8s %s\n", $1, $2, $3, $5, $6
-        printf "| %s | %s | %s | %s | %s | %s |\n", $1, $2, $3, $4, $5,
-            $6 >table
     }
     END {
         printf "%d killed, %d survived (explained), %d unexplained\n",

@@ -149,6 +149,53 @@ static void who_waits_opens_all_its_forks(void) {
     beside_a_busy_one(wait_for_the_last);
 }
 
+// A child that the waiter runs itself, above forks that nobody could take.
+static int fork_and_ask(weir_worker *self, weir_job *job) {
+    (void)job;
+    shown own;
+    tally_init(&own.ran);
+    weir_fork_begin(self, &own.fork, show);
+    gate_open(&busy_gate);
+    while (tally_get(&own.ran) == 0) {
+        CHECK_EQ(weir_cancelled(self), 0);
+        sched_yield();
+    }
+    weir_fork_join(self, &own.fork, show);
+    CHECK(own.index != weir_worker_index(self));
+    return 0;
+}
+
+static int wait_above_forks(weir_worker *self, void *arg) {
+    (void)arg;
+    shown forks[FORKS];
+    mark_await(&busy, 1);
+    for (int i = 0; i < FORKS; i++) {
+        tally_init(&forks[i].ran);
+        weir_fork_begin(self, &forks[i].fork, show);
+    }
+    weir_scope scope;
+    weir_scope_begin(self, &scope, NULL);
+    weir_job child = WEIR_JOB_INIT(fork_and_ask, NULL);
+    weir_scope_spawn(self, &scope, &child);
+    CHECK_EQ(weir_scope_wait(self, &scope), 0);
+    join_all(self, forks, FORKS);
+    return 0;
+}
+
+static void what_a_waiter_runs_opens_forks_of_its_own(void) {
+    weir_pool *pool = pool_of(2);
+    gate_init(&busy_gate);
+    tally_init(&busy);
+    weir_job job = WEIR_JOB_INIT(be_busy, NULL);
+    submit(pool, &job);
+    int status = 1;
+    CHECK_EQ(weir_run(pool, wait_above_forks, NULL, &status), 0);
+    CHECK_EQ(status, 0);
+    wait_idle(pool);
+    gate_fini(&busy_gate);
+    pool_close(pool);
+}
+
 static void block_until_all_ran(weir_worker *self, shown *forks) {
     CHECK_EQ(weir_blocking_begin(self), 0);
     mark_await(&forks[FORKS - 1].ran, 1);
@@ -390,6 +437,8 @@ int main(int argc, char **argv) {
         {"who_joins_one_opens_others", who_joins_one_opens_others},
         {"who_forks_one_opens_others", who_forks_one_opens_others},
         {"who_waits_opens_all_its_forks", who_waits_opens_all_its_forks},
+        {"what_a_waiter_runs_opens_forks_of_its_own",
+         what_a_waiter_runs_opens_forks_of_its_own},
         {"who_blocks_opens_all_its_forks", who_blocks_opens_all_its_forks},
         {"who_waits_on_another_pool_opens_its_forks",
          who_waits_on_another_pool_opens_its_forks},

@@ -13,10 +13,11 @@ weir_test(sort
     a_deadline_ends_a_sort
     sorts_nest_in_loops
     sizes_that_no_memory_has_are_refused
-    without_memory_nothing_changes
+    without_memory_nothing_changes)
+weir_test(sort_needs
     some_thousand_elements_are_sorted_by_many
     sorts_need_little_stack)
-target_compile_definitions(test_sort
+target_compile_definitions(test_sort_needs
     PRIVATE WEIR_SANITIZED=$<BOOL:${WEIR_SANITIZE}>)
 weir_test(sort_radix
     every_key_is_sorted_as_numbers

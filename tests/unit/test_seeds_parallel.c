@@ -140,7 +140,8 @@ static void check_pack(weir_worker *self) {
 static int work_body(weir_worker *self, void *argument) {
     (void)argument;
     int status = weir_parallel_for(self, r.from, r.to, body, NULL);
-    const weir_reduction reduction = {sizeof(double), leaf, combine, NULL, NULL};
+    const weir_reduction reduction = {sizeof(double), leaf, combine, NULL,
+                                      NULL};
     r.sum = 0;
     CHECK_EQ(weir_parallel_reduce(self, r.from, r.to, &reduction, &r.sum), 0);
     size_t found = 0;

@@ -329,10 +329,8 @@ static void kernels_are_found_by_name(void) {
 
 static void each_failure_leaves_nothing(void) {
     static const int expected[WR_FAULT_KINDS] = {
-        [WR_FAULT_ALLOC] = -ENOMEM,
-        [WR_FAULT_THREAD] = -EAGAIN,
-        [WR_FAULT_FD] = -EMFILE,
-        [WR_FAULT_PROCESS] = -EAGAIN,
+        [WR_FAULT_ALLOC] = -ENOMEM, [WR_FAULT_THREAD] = -EAGAIN,
+        [WR_FAULT_FD] = -EMFILE,    [WR_FAULT_PROCESS] = -EAGAIN,
         [WR_FAULT_SEND] = -EAGAIN,
     };
     static const wr_fault_kind kinds[] = {WR_FAULT_ALLOC, WR_FAULT_THREAD,

@@ -323,6 +323,24 @@ static void a_process_that_spoils_its_mailbox_is_killed(void) {
     down(&r);
 }
 
+// It goes on to the frame behind, and would never see what is given to it now.
+static void a_process_that_ran_what_nobody_gave_is_killed(void) {
+    rig r;
+    up(&r, 1, 8);
+    r.board->number = r.procs->stride;
+    errand e;
+    errand_init(&e, &kernels[SPOIL_NEXT], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.status, 0);
+    tally_await(&r.board->runs, 1);
+    errand_init(&e, &kernels[COUNT], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.status, 0);
+    CHECK_EQ(tally_get(&r.board->runs), 2);
+    CHECK_EQ(figures_of(&r).replaced, 1);
+    down(&r);
+}
+
 // Each task ends once: well, and then it ran; or with its process.
 static void any_process_may_die_at_any_moment(void) {
     enum { TASKS = 3000, KILLS = 60 };
@@ -461,6 +479,8 @@ int main(int argc, char **argv) {
          what_waits_behind_goes_to_one_that_has_nothing},
         {"a_process_that_spoils_its_mailbox_is_killed",
          a_process_that_spoils_its_mailbox_is_killed},
+        {"a_process_that_ran_what_nobody_gave_is_killed",
+         a_process_that_ran_what_nobody_gave_is_killed},
         {"any_process_may_die_at_any_moment",
          any_process_may_die_at_any_moment},
         {"who_runs_is_told", who_runs_is_told},

@@ -33,6 +33,7 @@ weir_test(procs_seam
     what_waited_behind_runs_elsewhere
     what_waits_behind_goes_to_one_that_has_nothing
     a_process_that_spoils_its_mailbox_is_killed
+    a_process_that_ran_what_nobody_gave_is_killed
     any_process_may_die_at_any_moment
     who_runs_is_told
     what_overruns_is_killed_and_nothing_else

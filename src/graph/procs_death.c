@@ -38,9 +38,11 @@ void wr_child_mail_init(wr_child *child) {
     mail->payload = procs->payload;
     snprintf(mail->name, sizeof(mail->name), "%.9s/%u", procs->name,
              child->index);
-    for (uint32_t i = 0; i < procs->depth; i++)
+    for (uint32_t i = 0; i < procs->depth; i++) {
         wr_store(&wr_mail_frame_at(mail, procs->stride, i)->word, 0, relaxed,
                  ALONE, "nobody else sees it yet");
+        child->places[i].generation = 0;
+    }
     child->head = 0;
     child->tail = 0;
     child->lost = 0;

@@ -68,10 +68,24 @@ static void note_limit(weir_procs *procs, const wr_ticket *ticket) {
         wr_keeper_ring(procs->zygote);
 }
 
+// Not what the program has left there: the process has written it. It may have
+// taken it for a task and gone on to the next frame, and would never look at
+// this one.
+static bool is_spoiled(const wr_place *place, wr_mail_frame *frame) {
+    return wr_load(&frame->word, relaxed, ALONE,
+                   "the program's, and stored under the lock") !=
+           wr_frame_word(place->generation, WR_FRAME_EMPTY);
+}
+
 static void publish(wr_child *child, wr_ticket *ticket) {
     weir_procs *procs = child->procs;
     wr_place *place = wr_child_place(child, child->tail);
     wr_mail_frame *frame = wr_child_frame(child, child->tail);
+    if (is_spoiled(place, frame)) {
+        wr_child_kill_locked(child, WR_KILL_BROKEN);
+        wr_procs_return_locked(procs, ticket);
+        return;
+    }
     place->ticket = ticket;
     place->generation = ++child->generation;
     ticket->place = place;

@@ -167,11 +167,24 @@ enum {
     SPOIL_STATE,
     SPOIL_NUMBER,
     SPOIL_REASON,
+    SPOIL_NEXT,
     FOR_A_WHILE,
     STOP_ITSELF,
     CLOSE_EVERYTHING,
     LOOK_AT_DESCRIPTORS,
 };
+
+// The next frame, board->number bytes on, looks like a task.
+static inline int spoil_next(const weir_kernel_call *call) {
+    uint64_t stride = ((board *)call->data[0])->number;
+    wr_mail_frame *own = frame_of(call);
+    wr_mail_frame *next = (wr_mail_frame *)(void *)((char *)own + stride);
+    memcpy(next, own, stride);
+    next->kernel = COUNT;
+    wr_store(&next->word, wr_frame_word(1000000, WR_FRAME_PUBLISHED), relaxed,
+             ALONE, "a wild write");
+    return 0;
+}
 
 static const weir_kernel kernels[] = {
     [COUNT] = {"count", count},
@@ -187,6 +200,7 @@ static const weir_kernel kernels[] = {
     [SPOIL_STATE] = {"spoil_state", spoil_state},
     [SPOIL_NUMBER] = {"spoil_number", spoil_number},
     [SPOIL_REASON] = {"spoil_reason", spoil_reason},
+    [SPOIL_NEXT] = {"spoil_next", spoil_next},
     [FOR_A_WHILE] = {"for_a_while", for_a_while},
     [STOP_ITSELF] = {"stop_itself", stop_itself},
     [CLOSE_EVERYTHING] = {"close_everything", close_everything},

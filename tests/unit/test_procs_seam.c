@@ -2,6 +2,7 @@
 // Groups of processes below the graph: this program is the owner of tickets.
 // Each promise of graph/endpoint.h about one task at a time, and the protocols
 // of graph/procs.md. The rest: test_procs_groups.c.
+#include "graph/procs_types.h"
 #include "support/procs_rig.h"
 
 // ---- one task --------------------------------------------------------------
@@ -292,6 +293,14 @@ static void what_waits_behind_goes_to_one_that_has_nothing(void) {
     down(&r);
 }
 
+// It is seen by whoever looks; on one CPU nobody lingers to look.
+static void errand_look(rig *r, errand *e) {
+    while (!errand_over(e)) {
+        (void)wr_procs_collect(r->procs, true);
+        sched_yield();
+    }
+}
+
 static void a_process_that_spoils_its_mailbox_is_killed(void) {
     rig r;
     up(&r, 1, 8);
@@ -302,7 +311,7 @@ static void a_process_that_spoils_its_mailbox_is_killed(void) {
         errand_init(&other, &kernels[COUNT], r.board);
         CHECK_EQ(errand_submit(r.endpoint, &e), 0);
         CHECK_EQ(errand_submit(r.endpoint, &other), 0);
-        errand_await(r.endpoint, &e);
+        errand_look(&r, &e);
         CHECK_EQ(e.ending.status, -EOWNERDEAD);
         CHECK_EQ(e.ending.signal, SIGKILL);
         CHECK(strstr(e.reason, "spoiled") != NULL);
@@ -311,6 +320,24 @@ static void a_process_that_spoils_its_mailbox_is_killed(void) {
         if (kernel == SPOIL_STATE || other.ending.status != -EOWNERDEAD)
             CHECK_EQ(other.ending.status, 0);
     }
+    down(&r);
+}
+
+// It goes on to the frame behind, and would never see what is given to it now.
+static void a_process_that_ran_what_nobody_gave_is_killed(void) {
+    rig r;
+    up(&r, 1, 8);
+    r.board->number = r.procs->stride;
+    errand e;
+    errand_init(&e, &kernels[SPOIL_NEXT], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.status, 0);
+    tally_await(&r.board->runs, 1);
+    errand_init(&e, &kernels[COUNT], r.board);
+    CHECK_EQ(errand_run(r.endpoint, &e), 0);
+    CHECK_EQ(e.ending.status, 0);
+    CHECK_EQ(tally_get(&r.board->runs), 2);
+    CHECK_EQ(figures_of(&r).replaced, 1);
     down(&r);
 }
 
@@ -452,6 +479,8 @@ int main(int argc, char **argv) {
          what_waits_behind_goes_to_one_that_has_nothing},
         {"a_process_that_spoils_its_mailbox_is_killed",
          a_process_that_spoils_its_mailbox_is_killed},
+        {"a_process_that_ran_what_nobody_gave_is_killed",
+         a_process_that_ran_what_nobody_gave_is_killed},
         {"any_process_may_die_at_any_moment",
          any_process_may_die_at_any_moment},
         {"who_runs_is_told", who_runs_is_told},

@@ -234,10 +234,9 @@ weir_model(pool_stop
 weir_model(pool_three
     ROOMS pool observe
     CASES
-        three_jobs_find_three_workers
         three_jobs_wake_three_workers
-        two_forks_find_two_workers
-        a_fork_of_a_thief_finds_the_third)
+        two_forks_wake_two_workers
+        a_fork_of_a_thief_wakes_the_third)
 
 weir_model(pool_tokens
     ROOMS pool observe

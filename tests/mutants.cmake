@@ -17,6 +17,10 @@ endif()
 if(option AND CMAKE_GENERATOR STREQUAL Ninja AND
         CMAKE_SYSTEM_NAME STREQUAL Linux AND
         CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    if(option STREQUAL -p)
+        weir_script(mutants.watch mutants/watch_selftest.sh
+            ${CMAKE_C_COMPILER} ${CMAKE_CURRENT_BINARY_DIR}/mutants_watch)
+    endif()
     foreach(room base os pool parallel stream loop cache frontier graph
             observe)
         weir_script(mutants.laws.${room} mutants/run.sh

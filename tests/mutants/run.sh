@@ -175,7 +175,7 @@ fit() {
         cpu=$(sed -n 's/^watch: [a-z]* \([0-9.]*\) s.*/\1/p' "$file.log.$$")
         test "$got" = passes ||
             echo "as it is, $2 $3 ($1) $got: $(tail -n 2 "$file.log.$$")" >&2
-        echo "$got $(echo "$cpu" | awk '{print 1 + 10 * $1}')" >"$file.$$"
+        echo "$got $(echo "$cpu" | awk '{print 5 + 10 * $1}')" >"$file.$$"
         mv "$file.$$" "$file"
         rm "$file.log.$$"
     fi

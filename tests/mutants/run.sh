@@ -289,7 +289,8 @@ there() {
     local source=$root/tests/unit/test_$1.c
     test "${1#model:}" = "$1" ||
         source=$root/tests/model/models/${1#model:}.c
-    grep -q "^[^/]*\<$2\>" "$source" 2>/dev/null
+    { test "$2" = all && grep -q '^SEEDS_MAIN(' "$source" 2>/dev/null; } ||
+        grep -q "^[^/]*\<$2\>" "$source" 2>/dev/null
 }
 
 # text: whether all edits can be made, and the cases are there.

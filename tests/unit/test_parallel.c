@@ -390,7 +390,7 @@ static int holding_leaf(weir_worker *self, void *context, size_t from,
     (void)self;
     work_a_while();
     if (h->child != NULL && from > N / 2)
-        cancel_all(h->child);
+        cancel_all(self, h->child);
     if (from <= h->fails && h->fails < to)
         return -ENOENT;
     size_t *sum = malloc(sizeof(*sum));

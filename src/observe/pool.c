@@ -63,6 +63,7 @@ int weir_observe_worker(weir_pool *pool, unsigned index,
     const weir_worker *worker = &pool->workers[index];
     weir_worker_stats now = {0};
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool);
     int64_t now_ns = wr_now_ns();
     now.alive = worker->live;
     now.lent = worker->state == WR_LENT;
@@ -87,6 +88,7 @@ int weir_observe_worker(weir_pool *pool, unsigned index,
 void wr_stalling_each(weir_pool *pool, int64_t now_ns, int64_t over_ns,
                       void (*visit)(void *context, const wr_stalling *one),
                       void *context) {
+    (void)wr_bursts_recall(pool);
     for (unsigned i = 0; i < pool->index_limit; i++) {
         weir_worker *worker = &pool->workers[i];
         const wr_frame *lender = NULL;

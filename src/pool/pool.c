@@ -169,6 +169,7 @@ static int make_workers(weir_pool *pool) {
         worker->spin_pays = WR_SPIN_PAYS_MAX;
         wr_mutex_init(&worker->deque_lock);
     }
+    wr_burst_init(pool);
     for (unsigned i = 0; i < pool->allocated; i++) {
         weir_worker *worker = &pool->workers[i];
         worker->deque =
@@ -184,6 +185,7 @@ static void free_workers(weir_pool *pool) {
     for (unsigned i = 0; pool->workers != NULL && i < pool->allocated; i++) {
         wr_free(pool->workers[i].deque);
         wr_mutex_fini(&pool->workers[i].deque_lock);
+        wr_mutex_fini(&pool->workers[i].burst_lock);
     }
     wr_free(pool->workers);
     wr_free(pool->cpus);

@@ -156,7 +156,8 @@ static int sleep_once(weir_worker *worker, wr_wait_kind kind,
 // waits for events in there. _locked, unlocks.
 static void tell_callee(weir_worker *worker, const wr_run *call) {
     const wr_job *job = (const void *)call->job.weir_private;
-    weir_pool *other = job->pool;
+    weir_pool *other =
+        wr_load(&job->pool, relaxed, ALONE, "this worker submitted it");
     wr_pool_unlock(worker->pool);
     wr_pool_lock(other);
     wr_waiters_wake(other);
@@ -178,6 +179,8 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
     int64_t spin_end = 0; // 0: has not begun to
     bool told = kind != WR_WAIT_RUN;
     int error = 0;
+    if (wr_link_linked(&worker->bursting))
+        (void)wr_bursts_recall(pool);
     wr_forks_lay_open(worker);
     while (error == 0 && !over(kind, object)) {
         wr_item item;

@@ -135,6 +135,7 @@ weir_model(pool_burst
         a_cancel_tells_no_other_job
         a_running_job_is_told
         a_cancel_may_meet_the_next_submission
+        a_cancel_may_meet_a_batch
         what_is_taken_back_does_not_run
         who_waits_for_idleness_is_told
         what_is_counted_is_of_one_moment

@@ -53,8 +53,18 @@ static void admit(weir_pool *pool, size_t count) {
     wr_queued_add(pool, count);
 }
 
-int wr_arrivals_chain(weir_pool *pool, wr_link *chain, size_t count) {
+// Under the lock under which they are queued: whoever sees it has that lock
+// after this, and finds them there.
+static void set_queued(weir_job *const *jobs, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        wr_store(&wr_job_of(jobs[i])->state, WR_JOB_QUEUED, relaxed, ALONE,
+                 "under the lock");
+}
+
+int wr_arrivals_chain(weir_pool *pool, wr_link *chain, weir_job *const *jobs,
+                      size_t count) {
     if (wr_arrivals_begin(pool)) {
+        set_queued(jobs, count);
         uint32_t arrived = wr_load(&pool->arrived, relaxed, ALONE,
                                    "changed under the lock only");
         wr_list_splice_back(&pool->arrivals, chain);
@@ -67,6 +77,7 @@ int wr_arrivals_chain(weir_pool *pool, wr_link *chain, size_t count) {
     int error = wr_pool_accepts(pool, false);
     if (error == 0) {
         wr_arrivals_gather(pool); // they were first
+        set_queued(jobs, count);
         wr_list_splice_back(&pool->inbox[1], chain);
         admit(pool, count);
         wr_pool_notify(pool);

@@ -181,12 +181,12 @@ bool wr_burst_begin(weir_worker *worker, const wr_frame *frame) {
 
 // ---- running ---------------------------------------------------------------
 
-// As clear_frame and fill_frame do, but for what is the same for all of them.
+// As clear_frame and fill_frame do, but for what is the same for all of them,
+// and for what others write: who did that has taken the burst back.
 static void refill(wr_frame *frame, weir_job *job, int64_t now_ns) {
     frame->started_ns = now_ns;
     frame->deadline_ns = job->deadline_ns;
     frame->captured = wr_job_of(job)->captured;
-    wr_store(&frame->cancel, 0, relaxed, ALONE, "nobody has it in sight");
     wr_store(&frame->name, (void *)(uintptr_t)job->name, release, FRAME_1,
              "who looks at the pool reads it");
     wr_store(&frame->owner, NULL, relaxed, ALONE, "nobody has it in sight");
@@ -196,7 +196,6 @@ static void refill(wr_frame *frame, weir_job *job, int64_t now_ns) {
     frame->ended = false;
     frame->ended_ns = 0;
     frame->open_scope = NULL;
-    frame->told = 0;
 }
 
 bool wr_burst_next(weir_worker *worker, wr_frame *frame, int status,

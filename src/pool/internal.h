@@ -135,9 +135,10 @@ bool wr_arrivals_open(weir_pool *pool);
 bool wr_arrivals_begin(weir_pool *pool);
 void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured);
 void wr_arrivals_end(weir_pool *pool);
-// wr_arrivals_chain does all three for `count` jobs whose links are a list and
-// that are QUEUED. Errors: -ESHUTDOWN.
-int wr_arrivals_chain(weir_pool *pool, wr_link *chain, size_t count);
+// wr_arrivals_chain submits `count` jobs whose links are a list.
+// Errors: -ESHUTDOWN. Not locked.
+int wr_arrivals_chain(weir_pool *pool, wr_link *chain, weir_job *const *jobs,
+                      size_t count);
 // All _locked: whether there are any, exactly; move them to the inbox, so that
 // all that was submitted is counted there; the same, and none come any more.
 bool wr_arrivals_any(weir_pool *pool);

@@ -264,15 +264,14 @@ int weir_submit_wait(weir_pool *pool, weir_job *job, int64_t deadline_ns) {
     return submit(pool, job, true, false, deadline_ns > 0 ? deadline_ns : 1);
 }
 
-// They are the caller's own again, as they were but for private words.
 static void unchain(wr_link *chain) {
-    for (wr_link *link; (link = wr_list_pop_front(chain)) != NULL;)
-        wr_store(&wr_container_of(link, wr_job, link)->state, WR_JOB_IDLE,
-                 relaxed, ALONE, "still the caller's own");
+    while (wr_list_pop_front(chain) != NULL)
+        continue;
 }
 
-// Jobs that may go the way of arrivals become a list that is not yet the
-// pool's. False: one of them may not, or the pool stops: then none is touched.
+// Jobs that may go the way of arrivals become a list, with no lock held. False:
+// one of them may not, or the pool stops. For a cancel they are not submitted
+// until they are QUEUED: see wr_arrivals_chain.
 static bool chain_all(weir_pool *pool, weir_job *const *jobs, size_t count,
                       wr_link *chain) {
     int64_t now_ns = wr_pool_timed(pool) ? wr_now_ns() : 0;
@@ -286,11 +285,11 @@ static bool chain_all(weir_pool *pool, weir_job *const *jobs, size_t count,
         }
         wr_job_check(jobs[i]);
         wr_job *job = wr_job_of(jobs[i]);
+        wr_check(!wr_link_linked(&job->link),
+                 "a job was submitted twice, or was not zeroed");
         wr_job_fill(pool, job, NULL, NULL);
         job->queued_ns = now_ns;
         wr_list_push_back(chain, &job->link);
-        wr_store(&job->state, WR_JOB_QUEUED, relaxed, ALONE,
-                 "the lock under which it is queued orders it");
     }
     return count > 0;
 }
@@ -309,7 +308,7 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
     }
     wr_link chain;
     if (!captures && chain_all(pool, jobs, count, &chain)) {
-        int refused = wr_arrivals_chain(pool, &chain, count);
+        int refused = wr_arrivals_chain(pool, &chain, jobs, count);
         if (refused != 0)
             unchain(&chain);
         return refused;

@@ -156,6 +156,26 @@ static void a_cancel_may_meet_the_next_submission(void) {
     MC_CHECK(tasks[1].ran == (error == 0 ? 1 : 2));
 }
 
+// Until its batch is in a queue a cancel finds nothing.
+static void *cancel_second(void *pool) {
+    int error = weir_cancel(pool, &tasks[1].job);
+    MC_CHECK(error == 0 || error == -EBUSY || error == -EALREADY);
+    return error == 0 ? &tasks[1] : NULL;
+}
+
+static void a_cancel_may_meet_a_batch(void) {
+    weir_pool *pool = burst_pool(1, 0, 1);
+    set(0, run);
+    set(1, run);
+    unsigned other = mc_spawn(cancel_second, pool);
+    submit_all(pool, 2);
+    bool cancelled = mc_join(other) != NULL;
+    weir_pool_destroy(pool);
+    check_ended(2);
+    MC_CHECK(tasks[1].ran == !cancelled);
+    mc_outcome(cancelled);
+}
+
 static void what_is_taken_back_does_not_run(void) {
     weir_pool *pool = burst_pool(1, 0, 1);
     set(0, run);
@@ -354,6 +374,7 @@ const mc_case mc_cases[] = {
     BOUNDED(a_cancel_tells_no_other_job, 2),
     BOUNDED(a_running_job_is_told, 2),
     BOUNDED(a_cancel_may_meet_the_next_submission, 2),
+    OUTCOMES(a_cancel_may_meet_a_batch, 2, either),
     OUTCOMES(what_is_taken_back_does_not_run, 2, either),
     BOUNDED(who_waits_for_idleness_is_told, 2),
     OUTCOMES(what_is_counted_is_of_one_moment, 2, none_to_all),

@@ -38,10 +38,11 @@ weir_test(pool_bursts
     a_wait_runs_nothing_of_what_is_held
     a_broadcast_runs_before_what_is_held
     a_stop_ends_what_is_held
-    a_drain_runs_what_is_held
+    a_drain_tells_of_what_is_held_and_runs_it
     done_may_free_what_was_held
     done_may_submit_again_what_was_held
-    a_job_that_takes_long_is_followed_by_none
+    what_a_long_job_leaves_is_given_back
+    nothing_is_held_while_a_higher_priority_is_queued
     a_job_with_a_deadline_is_not_held
     everything_ends_once_whatever_races)
 

@@ -84,9 +84,9 @@ void wr_bursts_settle(weir_pool *pool) {
 bool wr_bursts_open(const weir_pool *pool) {
     for (const wr_link *link = pool->bursts.next; link != &pool->bursts;
          link = link->next)
-        if (wr_load(&wr_container_of(link, const weir_worker, bursting)
-                         ->burst_open,
-                    relaxed, ALONE, "it was raised under this lock") != 0)
+        if (wr_load(
+                &wr_container_of(link, const weir_worker, bursting)->burst_open,
+                relaxed, ALONE, "it was raised under this lock") != 0)
             return true;
     return false;
 }
@@ -156,8 +156,8 @@ bool wr_burst_begin(weir_worker *worker, const wr_frame *frame) {
     worker->began_ns = frame->started_ns;
     if (overdue(pool, frame->started_ns))
         (void)wr_bursts_take_back(pool);
-    if (worker->burst_most == 1 || frame->job == NULL ||
-        frame->scope != NULL || worker->seated)
+    if (worker->burst_most == 1 || frame->job == NULL || frame->scope != NULL ||
+        worker->seated)
         return false;
     uint64_t most = share(pool);
     if (most >= worker->burst_most)
@@ -217,9 +217,9 @@ bool wr_burst_next(weir_worker *worker, wr_frame *frame, int status,
     if (--worker->burst_left == 0)
         set_open(worker, false);
     else
-        wr_prefetch(wr_job_public(wr_container_of(worker->burst.next, wr_job,
-                                                  link)),
-                    WR_PREFETCH_BYTES);
+        wr_prefetch(
+            wr_job_public(wr_container_of(worker->burst.next, wr_job, link)),
+            WR_PREFETCH_BYTES);
     worker->burst_succeeded += status == 0;
     worker->burst_failed += status != 0;
     worker->began_ns = now_ns;

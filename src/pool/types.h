@@ -33,14 +33,14 @@ enum {
     WR_LOWEST_EVERY = 64, // inbox picks between two of the lowest priority
     WR_INBOX_EVERY = 16,  // picks between two that look at the inbox first
     WR_PREFETCH_BYTES = 448,
-    WR_GATHER_EVERY = 16, // inbox picks between two that look at arrivals
-    WR_BURST_MAX = 32,    // jobs that a worker takes at once, with the first
-    WR_BURST_LEAST = 4,   // a shorter burst is none
-    WR_BURST_NS = 20 * 1000,    // a burst that takes longer ends early
+    WR_GATHER_EVERY = 16,    // inbox picks between two that look at arrivals
+    WR_BURST_MAX = 32,       // jobs that a worker takes at once, with the first
+    WR_BURST_LEAST = 4,      // a shorter burst is none
+    WR_BURST_NS = 20 * 1000, // a burst that takes longer ends early
     WR_BURST_JOB_NS = 4 * 1000, // one of its jobs that does too
-    WR_FORK_DEPTH = 4096, // default of fork_depth
-    WR_FORKS_OPEN = 4,    // open forks that a worker keeps for others, at most
-    WR_FORKS_ENOUGH = 8,  // not taken: enough for any pool, see fork.c
+    WR_FORK_DEPTH = 4096,       // default of fork_depth
+    WR_FORKS_OPEN = 4,   // open forks that a worker keeps for others, at most
+    WR_FORKS_ENOUGH = 8, // not taken: enough for any pool, see fork.c
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
     WR_VIRTUAL_MAX = 64,
@@ -89,9 +89,10 @@ enum wr_job_state {
 struct wr_job {
     wr_atomic_u32 state; // enum wr_job_state
     wr_link link;
-    wr_timer timer;  // in pool->timers while timed
-    wr_atomic_ptr pool; // where it was accepted; a cancel may look as it changes
-    wr_scope *scope;    // it is a child of, or NULL
+    wr_timer timer; // in pool->timers while timed
+    wr_atomic_ptr
+        pool;        // where it was accepted; a cancel may look as it changes
+    wr_scope *scope; // it is a child of, or NULL
     wr_event *event; // while ATTACHED
     void *captured;  // from hooks.capture
     void *call;      // the wr_run of weir_run, or NULL
@@ -430,11 +431,11 @@ struct weir_pool {
     uint64_t inbox_picks;
     wr_link bursts;      // weir_worker.bursting, the oldest first
     uint64_t burst_jobs; // in bursts, and of those begun, not yet counted
-    wr_link ending;     // wr_job.link, ENDING
-    wr_link scopes;     // wr_scope.ready
-    wr_link events;     // wr_event.attached
-    wr_link broadcasts; // wr_broadcast.link
-    wr_link gangs;      // wr_job.link, gang after gang, by member
+    wr_link ending;      // wr_job.link, ENDING
+    wr_link scopes;      // wr_scope.ready
+    wr_link events;      // wr_event.attached
+    wr_link broadcasts;  // wr_broadcast.link
+    wr_link gangs;       // wr_job.link, gang after gang, by member
     uint64_t broadcast_number;
 
     // Gangs: see gang.c.

@@ -179,8 +179,6 @@ int wr_worker_wait(weir_worker *worker, wr_wait_kind kind, const void *object,
     int64_t spin_end = 0; // 0: has not begun to
     bool told = kind != WR_WAIT_RUN;
     int error = 0;
-    if (wr_link_linked(&worker->bursting))
-        (void)wr_bursts_recall(pool);
     wr_forks_lay_open(worker);
     while (error == 0 && !over(kind, object)) {
         wr_item item;

@@ -502,10 +502,17 @@ static void a_stop_ends_what_is_held(void) {
     gate_fini(&m.gate);
 }
 
-static void a_drain_runs_what_is_held(void) {
+static void a_drain_tells_of_what_is_held_and_runs_it(void) {
     set_steps();
     middle m = middle_open(WEIR_STAND_INS_NONE);
+    steps[2].work.job.name = "third";
     middle_start(&m);
+    weir_stop_report report = {.size = sizeof(report)};
+    CHECK_EQ(weir_pool_stop(m.pool, WEIR_STOP_DRAIN, 0, &report), -ETIMEDOUT);
+    CHECK_EQ(report.run, 2);
+    CHECK_EQ(report.running, 1);
+    CHECK_STR(report.running_jobs[0].name, "third");
+    CHECK_EQ(report.remaining, 8);
     stopper s;
     stopper_start(&s, m.pool, WEIR_STOP_DRAIN);
     gate_open(&m.gate);
@@ -564,25 +571,42 @@ static void done_may_submit_again_what_was_held(void) {
 
 // ---- where -----------------------------------------------------------------
 
-static void a_job_that_takes_long_is_followed_by_none(void) {
+static void what_a_long_job_leaves_is_given_back(void) {
+    set_steps();
+    middle m = middle_open(WEIR_STAND_INS_NONE);
+    gate g;
+    gate_init(&g);
+    steps[4].gate = &g;
+    middle_start(&m);
+    wr_pool_lock(m.pool);
+    m.pool->burst.job_ns = -1; // whatever a job takes is too long
+    wr_pool_unlock(m.pool);
+    gate_open(&m.gate);
+    gate_await(&g, 1);
+    CHECK_EQ(held_now(m.pool), 0);
+    gate_open(&g);
+    wait_idle(m.pool);
+    for (unsigned i = 0; i < 10; i++)
+        CHECK_EQ(steps[i].at, i + 1);
+    middle_end(&m);
+    gate_fini(&g);
+}
+
+static void nothing_is_held_while_a_higher_priority_is_queued(void) {
     set_steps();
     weir_pool *pool = burst_pool(1, WEIR_STAND_INS_NONE);
     held h;
     hold(pool, &h);
-    wr_pool_lock(pool);
-    pool->burst.job_ns = -1; // whatever it takes is too long
-    wr_pool_unlock(pool);
-    gate g;
-    gate_init(&g);
-    steps[2].gate = &g;
-    submit_steps(pool, 10);
+    for (unsigned i = 0; i < 6; i++) {
+        steps[i].work.job.priority =
+            i >= 4 ? WEIR_PRIORITY_HIGH : WEIR_PRIORITY_NORMAL;
+        submit(pool, &steps[i].work.job);
+    }
     release(&h);
-    gate_await(&g, 1);
-    CHECK_EQ(held_now(pool), 0);
-    gate_open(&g);
     wait_idle(pool);
+    for (unsigned i = 0; i < 6; i++)
+        CHECK_EQ(steps[i].at, i >= 4 ? i - 3 : i + 3);
     pool_close(pool);
-    gate_fini(&g);
 }
 
 static void a_job_with_a_deadline_is_not_held(void) {
@@ -677,12 +701,15 @@ int main(int argc, char **argv) {
         {"a_broadcast_runs_before_what_is_held",
          a_broadcast_runs_before_what_is_held},
         {"a_stop_ends_what_is_held", a_stop_ends_what_is_held},
-        {"a_drain_runs_what_is_held", a_drain_runs_what_is_held},
+        {"a_drain_tells_of_what_is_held_and_runs_it",
+         a_drain_tells_of_what_is_held_and_runs_it},
         {"done_may_free_what_was_held", done_may_free_what_was_held},
         {"done_may_submit_again_what_was_held",
          done_may_submit_again_what_was_held},
-        {"a_job_that_takes_long_is_followed_by_none",
-         a_job_that_takes_long_is_followed_by_none},
+        {"what_a_long_job_leaves_is_given_back",
+         what_a_long_job_leaves_is_given_back},
+        {"nothing_is_held_while_a_higher_priority_is_queued",
+         nothing_is_held_while_a_higher_priority_is_queued},
         {"a_job_with_a_deadline_is_not_held",
          a_job_with_a_deadline_is_not_held},
         {"everything_ends_once_whatever_races",

@@ -32,6 +32,7 @@ weir_test(pool_bursts
     figures_are_exact_in_the_middle
     the_most_that_were_queued_is_exact
     who_is_free_takes_what_is_held
+    who_stands_in_takes_what_is_held
     what_is_overdue_starts_before_what_came_later
     who_waits_gives_back_what_it_holds
     who_blocks_gives_back_what_it_holds

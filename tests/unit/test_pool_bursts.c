@@ -335,6 +335,34 @@ static void who_is_free_takes_what_is_held(void) {
     }
 }
 
+static int wait_for_all_four(weir_worker *self) {
+    (void)self;
+    tally_await(&begun, 4);
+    return 0;
+}
+
+static int block_for_all_four(weir_worker *self) {
+    CHECK_EQ(weir_blocking_begin(self), 0);
+    tally_await(&begun, 4);
+    weir_blocking_end(self);
+    return 0;
+}
+
+// The other worker has taken all else when it blocks.
+static void who_stands_in_takes_what_is_held(void) {
+    for (unsigned round = 0; round < 50; round++) {
+        set_steps();
+        weir_pool *pool = burst_pool(2, 1);
+        steps[0].also = wait_for_all_four;
+        steps[3].also = block_for_all_four;
+        submit_steps(pool, 4);
+        wait_idle(pool);
+        for (unsigned i = 0; i < 4; i++)
+            check_ran(&steps[i].work, 0);
+        pool_close(pool);
+    }
+}
+
 // The second worker never runs out of work; it takes what is overdue.
 static void what_is_overdue_starts_before_what_came_later(void) {
     set_steps();
@@ -349,6 +377,7 @@ static void what_is_overdue_starts_before_what_came_later(void) {
     CHECK_EQ(held_now(pool), 2);
     wr_pool_lock(pool);
     pool->burst.burst_ns = 0;
+    pool->burst.least = JOBS; // the other one holds nothing
     wr_pool_unlock(pool);
     release(&h);
     tally_await(&begun, 7);
@@ -690,6 +719,7 @@ int main(int argc, char **argv) {
         {"the_most_that_were_queued_is_exact",
          the_most_that_were_queued_is_exact},
         {"who_is_free_takes_what_is_held", who_is_free_takes_what_is_held},
+        {"who_stands_in_takes_what_is_held", who_stands_in_takes_what_is_held},
         {"what_is_overdue_starts_before_what_came_later",
          what_is_overdue_starts_before_what_came_later},
         {"who_waits_gives_back_what_it_holds",

@@ -43,7 +43,10 @@
 //              of open scopes, jobs from the inbox, and last other workers'
 //              forks; every 16th time the inbox goes first. A job with all its
 //              forks counts as one. Every 64th job from the inbox is of the
-//              lowest priority there is.
+//              lowest priority there is. Of a long queue of jobs that take less
+//              than some microseconds a worker takes several, to begin them one
+//              by one in their order; what it has not begun, others that are
+//              free begin, before what was queued later.
 //   idle       a pool with nothing to do uses no CPU time at all.
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
@@ -114,7 +117,8 @@ WEIR_API int weir_job_ran(const weir_job *job);
 
 // weir_submit queues a job, first in first out within its priority. Never
 // waits and never fails for space. While the pool drains, only its own workers
-// may still submit.
+// may still submit. A job that waits for another one in a way that the pool
+// does not see (a loop, a lock) relies on a worker that is free for that one.
 // Errors: -ESHUTDOWN (the pool is stopping or stopped), -ECHILD.
 WEIR_API int weir_submit(weir_pool *pool, weir_job *job) WEIR_MUST_CHECK;
 

@@ -44,6 +44,8 @@ weir_test(pool_bursts
     done_may_submit_again_what_was_held
     what_a_long_job_leaves_is_given_back
     nothing_is_held_while_a_higher_priority_is_queued
+    what_follows_a_weir_run_is_no_part_of_it
+    nothing_is_held_where_nobody_asked_for_it
     a_job_with_a_deadline_is_not_held
     everything_ends_once_whatever_races)
 

@@ -43,10 +43,7 @@
 //              of open scopes, jobs from the inbox, and last other workers'
 //              forks; every 16th time the inbox goes first. A job with all its
 //              forks counts as one. Every 64th job from the inbox is of the
-//              lowest priority there is. Of a long queue of jobs that take less
-//              than some microseconds a worker takes several, to begin them one
-//              by one in their order; what it has not begun, others that are
-//              free begin, before what was queued later.
+//              lowest priority there is.
 //   idle       a pool with nothing to do uses no CPU time at all.
 #ifndef WEIR_POOL_H
 #define WEIR_POOL_H
@@ -117,8 +114,7 @@ WEIR_API int weir_job_ran(const weir_job *job);
 
 // weir_submit queues a job, first in first out within its priority. Never
 // waits and never fails for space. While the pool drains, only its own workers
-// may still submit. A job that waits for another one in a way that the pool
-// does not see (a loop, a lock) relies on a worker that is free for that one.
+// may still submit.
 // Errors: -ESHUTDOWN (the pool is stopping or stopped), -ECHILD.
 WEIR_API int weir_submit(weir_pool *pool, weir_job *job) WEIR_MUST_CHECK;
 
@@ -245,12 +241,21 @@ typedef struct weir_pool_options {
                        // weir_observe_pool; costs two looks at the clock a job
     weir_trace *trace; // what happens is recorded there, or NULL; outlives the
                        // pool
+
+    // 1: a worker may take up to 32 queued jobs at one look, which costs less
+    // where jobs take less than some microseconds. Jobs of one priority are
+    // still taken first in first out, but one may begin up to 40 us later than
+    // one behind it; and a job must not wait, in a way that the pool does not
+    // see (a lock, a condition variable, a loop), for one queued behind it:
+    // that one may be held behind it for ever. Waits of this header are seen.
+    // No effect with a bound, a budget, `measure`, a trace, or threads = 0.
+    int bursts; // default 0
 } weir_pool_options;
 
 #define WEIR_POOL_OPTIONS_INIT                                                 \
     {                                                                          \
         sizeof(weir_pool_options), WEIR_THREADS_DEFAULT, 0, 0, NULL, 0, 0, 0,  \
-            0, WEIR_PIN_NONE, NULL, 0, NULL, NULL, 0, NULL                     \
+            0, WEIR_PIN_NONE, NULL, 0, NULL, NULL, 0, NULL, 0                  \
     }
 
 // weir_pool_create starts a pool; options NULL: all defaults. Fewer threads

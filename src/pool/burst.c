@@ -9,12 +9,12 @@ enum { BURST_AHEAD = 12 }; // steps
 void wr_burst_init(weir_pool *pool) {
     wr_list_init(&pool->bursts);
     // Not where each job must be counted, drawn or measured as it ends.
-    pool->burst = (wr_burst_limits){.used = pool->arrivals_used &&
-                                            pool->options.measure == 0 &&
-                                            pool->options.trace == NULL,
-                                    .least = WR_BURST_LEAST,
-                                    .job_ns = WR_BURST_JOB_NS,
-                                    .burst_ns = WR_BURST_NS};
+    pool->burst = (wr_burst_limits){
+        .used = pool->options.bursts != 0 && pool->arrivals_used &&
+                pool->options.measure == 0 && pool->options.trace == NULL,
+        .least = WR_BURST_LEAST,
+        .job_ns = WR_BURST_JOB_NS,
+        .burst_ns = WR_BURST_NS};
     for (unsigned i = 0; i < pool->allocated; i++) {
         wr_mutex_init(&pool->workers[i].burst_lock);
         wr_list_init(&pool->workers[i].burst);
@@ -95,14 +95,11 @@ bool wr_bursts_open(const weir_pool *pool) {
 
 // ---- taking ----------------------------------------------------------------
 
-// The oldest burst should have been over long ago: one of its jobs is not short
-// and the others wait behind it, while what was queued later is taken.
-static bool overdue(const weir_pool *pool, int64_t now_ns) {
-    if (wr_list_empty(&pool->bursts))
-        return false;
+void wr_bursts_recall_overdue(weir_pool *pool) {
     const weir_worker *oldest =
         wr_container_of(pool->bursts.next, weir_worker, bursting);
-    return now_ns - oldest->burst_ns > 2 * pool->burst.burst_ns;
+    if (wr_now_ns() - oldest->burst_ns > 2 * pool->burst.burst_ns)
+        (void)wr_bursts_take_back(pool);
 }
 
 // Twice as many as the last time, while what is begun comes in quick
@@ -165,10 +162,10 @@ bool wr_burst_begin(weir_worker *worker, const wr_frame *frame) {
     if (worker->began_ns != 0)
         note_pace(worker, frame->started_ns);
     worker->began_ns = frame->started_ns;
-    if (overdue(pool, frame->started_ns))
-        (void)wr_bursts_take_back(pool);
+    // The frame is the next one's too: nothing that descends from a scope or a
+    // call.
     if (worker->burst_most == 1 || frame->job == NULL || frame->scope != NULL ||
-        worker->seated)
+        frame->call != NULL || frame->parent != NULL || worker->seated)
         return false;
     uint64_t most = share(pool);
     if (most >= worker->burst_most)

@@ -167,6 +167,10 @@ bool wr_bursts_take_back(weir_pool *pool); // _locked
 static inline bool wr_bursts_recall(weir_pool *pool) {
     return !wr_list_empty(&pool->bursts) && wr_bursts_take_back(pool);
 }
+// wr_bursts_recall_overdue: the same, if the oldest of them, there is one,
+// should have been over long ago: one of its jobs is not short, and others wait
+// behind it while what was queued later is taken. _locked.
+void wr_bursts_recall_overdue(weir_pool *pool);
 void wr_bursts_settle(weir_pool *pool); // _locked: counts what has ended
 // wr_bursts_open: some burst is not empty, maybe. _locked; false is exact.
 bool wr_bursts_open(const weir_pool *pool);

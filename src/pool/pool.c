@@ -59,7 +59,9 @@ static int read_options(weir_pool *pool, const weir_pool_options *options) {
         given->virtual_workers > WR_VIRTUAL_MAX ||
         given->stand_ins < WEIR_STAND_INS_NONE ||
         given->stand_ins > WR_THREADS_MAX ||
-        given->fork_depth > WR_FORK_DEPTH_MAX || given->pinning > WEIR_PIN_LIST)
+        given->fork_depth > WR_FORK_DEPTH_MAX ||
+        given->pinning > WEIR_PIN_LIST || given->bursts < 0 ||
+        given->bursts > 1)
         return -EINVAL;
     if (given->pinning == WEIR_PIN_LIST &&
         (given->cpus == NULL || given->cpus_count == 0))

@@ -51,6 +51,8 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
 }
 
 static bool take_inbox(weir_pool *pool, wr_item *item) {
+    if (!wr_list_empty(&pool->bursts))
+        wr_bursts_recall_overdue(pool);
     bool lowest = ++pool->inbox_picks % WR_LOWEST_EVERY == 0;
     // Seldom, so that workers and submitters keep out of each other's way; but
     // a lower priority must not go before what has arrived.

@@ -12,6 +12,7 @@ static weir_pool *burst_pool(int threads, int stand_ins) {
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
     options.threads = threads;
     options.stand_ins = stand_ins;
+    options.bursts = 1;
     weir_pool *pool = pool_open(&options);
     wr_pool_lock(pool);
     CHECK(pool->burst.used);
@@ -384,9 +385,8 @@ static void what_is_overdue_starts_before_what_came_later(void) {
     gate_open(&first);
     wait_idle(pool);
     CHECK_EQ(steps[0].at, 1);
-    CHECK_EQ(steps[3].at, 2);
-    CHECK_EQ(steps[1].at, 3);
-    CHECK_EQ(steps[2].at, 4);
+    for (unsigned i = 1; i < 7; i++)
+        CHECK_EQ(steps[i].at, i + 1);
     pool_close(pool);
     gate_fini(&first);
 }
@@ -598,6 +598,56 @@ static void done_may_submit_again_what_was_held(void) {
     }
 }
 
+// ---- calls -----------------------------------------------------------------
+
+static int call_nothing(weir_worker *self, void *unused) {
+    (void)self;
+    (void)unused;
+    return 0;
+}
+
+static int run_in_home(weir_worker *self, weir_job *job) {
+    (void)job;
+    (void)self;
+    return weir_run(home, call_nothing, NULL, NULL);
+}
+
+static bool call_is_queued(weir_pool *pool) {
+    wr_pool_lock(pool);
+    bool queued = pool->runs_queued > 0;
+    wr_pool_unlock(pool);
+    return queued;
+}
+
+static int not_descended(weir_worker *self) {
+    const wr_frame *frame = self->frame;
+    return frame->parent == NULL && frame->call == NULL ? 0 : -EIO;
+}
+
+// A job of another pool has called; others are queued behind.
+static void what_follows_a_weir_run_is_no_part_of_it(void) {
+    set_steps();
+    home = burst_pool(1, WEIR_STAND_INS_NONE);
+    weir_pool *other = pool_of(1);
+    held h;
+    hold(home, &h);
+    work caller = work_of(0);
+    caller.job.run = run_in_home;
+    submit(other, &caller.job);
+    while (!call_is_queued(home))
+        sched_yield();
+    for (unsigned i = 0; i < 10; i++)
+        steps[i].also = not_descended;
+    submit_steps(home, 10);
+    release(&h);
+    wait_idle(home);
+    wait_idle(other);
+    for (unsigned i = 0; i < 10; i++)
+        check_ran(&steps[i].work, 0);
+    pool_close(other);
+    pool_close(home);
+}
+
 // ---- where -----------------------------------------------------------------
 
 static void what_a_long_job_leaves_is_given_back(void) {
@@ -636,6 +686,19 @@ static void nothing_is_held_while_a_higher_priority_is_queued(void) {
     for (unsigned i = 0; i < 6; i++)
         CHECK_EQ(steps[i].at, i >= 4 ? i - 3 : i + 3);
     pool_close(pool);
+}
+
+static void nothing_is_held_where_nobody_asked_for_it(void) {
+    for (unsigned i = 0; i < 4; i++) {
+        weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+        options.bursts = i > 0;
+        options.jobs_max = i == 1 ? 1000 : 0;
+        options.measure = i == 2;
+        options.threads = i == 3 ? 0 : 1;
+        weir_pool *pool = pool_open(&options);
+        CHECK(!pool->burst.used);
+        pool_close(pool);
+    }
 }
 
 static void a_job_with_a_deadline_is_not_held(void) {
@@ -740,6 +803,10 @@ int main(int argc, char **argv) {
          what_a_long_job_leaves_is_given_back},
         {"nothing_is_held_while_a_higher_priority_is_queued",
          nothing_is_held_while_a_higher_priority_is_queued},
+        {"what_follows_a_weir_run_is_no_part_of_it",
+         what_follows_a_weir_run_is_no_part_of_it},
+        {"nothing_is_held_where_nobody_asked_for_it",
+         nothing_is_held_where_nobody_asked_for_it},
         {"a_job_with_a_deadline_is_not_held",
          a_job_with_a_deadline_is_not_held},
         {"everything_ends_once_whatever_races",

@@ -52,7 +52,12 @@ static void end(weir_job *job, int status) {
 
 // The first top-level job has the queue's next `held` jobs held.
 static weir_pool *burst_pool(int threads, int stand_ins, unsigned held) {
-    weir_pool *pool = rooms_pool(threads, stand_ins);
+    weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
+    options.threads = threads;
+    options.stand_ins = stand_ins == 0 ? WEIR_STAND_INS_NONE : stand_ins;
+    options.bursts = 1;
+    weir_pool *pool = NULL;
+    MC_CHECK(weir_pool_create(&pool, &options) == 0);
     wr_pool_lock(pool);
     pool->burst.least = 1;
     pool->burst.job_ns = INT64_MAX / 4;

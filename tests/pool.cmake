@@ -39,7 +39,9 @@ weir_test(pool_bursts
     a_wait_runs_nothing_of_what_is_held
     a_broadcast_runs_before_what_is_held
     a_stop_ends_what_is_held
-    a_drain_tells_of_what_is_held_and_runs_it
+    a_drain_tells_of_what_is_held_and_runs_it)
+
+weir_test(pool_bursts_held
     done_may_free_what_was_held
     done_may_submit_again_what_was_held
     what_a_long_job_leaves_is_given_back

@@ -35,6 +35,7 @@ weir_test(pool_bursts
     who_stands_in_takes_what_is_held
     what_is_overdue_starts_before_what_came_later
     who_waits_gives_back_what_it_holds
+    who_stands_in_begins_what_was_held_first
     who_blocks_gives_back_what_it_holds
     a_wait_runs_nothing_of_what_is_held
     a_broadcast_runs_before_what_is_held

@@ -248,7 +248,8 @@ typedef struct weir_pool_options {
     // one behind it; and a job must not wait, in a way that the pool does not
     // see (a lock, a condition variable, a loop), for one queued behind it:
     // that one may be held behind it for ever. Waits of this header are seen.
-    // No effect with a bound, a budget, `measure`, a trace, or threads = 0.
+    // No effect with one worker, a bound, a budget, `measure`, a trace, or
+    // threads = 0.
     int bursts; // default 0
 } weir_pool_options;
 

@@ -88,7 +88,6 @@ int weir_observe_worker(weir_pool *pool, unsigned index,
 void wr_stalling_each(weir_pool *pool, int64_t now_ns, int64_t over_ns,
                       void (*visit)(void *context, const wr_stalling *one),
                       void *context) {
-    (void)wr_bursts_recall(pool);
     for (unsigned i = 0; i < pool->index_limit; i++) {
         weir_worker *worker = &pool->workers[i];
         const wr_frame *lender = NULL;
@@ -153,6 +152,7 @@ int weir_observe_stalls(weir_pool *pool, int64_t over_ns, weir_stall *stalls,
         return -ECHILD;
     longest list = {.stalls = stalls, .max = max, .over_ns = over_ns};
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool); // nothing begins after the clock is read
     list.now_ns = wr_now_ns();
     wr_stalling_each(pool, list.now_ns, over_ns, keep_longest, &list);
     wr_pool_unlock(pool);

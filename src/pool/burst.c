@@ -4,14 +4,19 @@
 // README.md, "Bursts", has the protocol.
 #include "pool/internal.h"
 
-enum { BURST_AHEAD = 12 }; // steps
+enum {
+    BURST_AHEAD = 12,     // steps
+    BURST_PAUSES_MAX = 10 // a pause is of 1024 jobs at most
+};
 
 void wr_burst_init(weir_pool *pool) {
     wr_list_init(&pool->bursts);
-    // Not where each job must be counted, drawn or measured as it ends.
+    // Not where each job must be counted, drawn or measured as it ends, nor
+    // where a lock is nobody else's.
     pool->burst = (wr_burst_limits){
         .used = pool->options.bursts != 0 && pool->arrivals_used &&
-                pool->options.measure == 0 && pool->options.trace == NULL,
+                pool->width > 1 && pool->options.measure == 0 &&
+                pool->options.trace == NULL,
         .least = WR_BURST_LEAST,
         .job_ns = WR_BURST_JOB_NS,
         .burst_ns = WR_BURST_NS};
@@ -48,6 +53,15 @@ static void settle(weir_worker *worker) {
     worker->burst_failed = 0;
 }
 
+// What it took for later was taken back, which costs more than no burst: none
+// for a while, twice as long as the last time, until one is over as it should.
+static void back_off(weir_worker *worker) {
+    worker->burst_most = 1;
+    if (worker->burst_pauses < BURST_PAUSES_MAX)
+        worker->burst_pauses++;
+    worker->burst_pause = 1u << worker->burst_pauses;
+}
+
 static bool take_back(weir_worker *worker) {
     weir_pool *pool = worker->pool;
     wr_mutex_lock(&worker->burst_lock);
@@ -59,6 +73,8 @@ static bool take_back(weir_worker *worker) {
     wr_mutex_unlock(&worker->burst_lock);
     pool->burst_jobs -= left;
     wr_list_remove(&worker->bursting);
+    if (left > 0)
+        back_off(worker);
     return left > 0;
 }
 
@@ -162,6 +178,10 @@ bool wr_burst_begin(weir_worker *worker, const wr_frame *frame) {
     if (worker->began_ns != 0)
         note_pace(worker, frame->started_ns);
     worker->began_ns = frame->started_ns;
+    if (worker->burst_pause > 0) {
+        worker->burst_pause--;
+        return false;
+    }
     // The frame is the next one's too: nothing that descends from a scope or a
     // call.
     if (worker->burst_most == 1 || frame->job == NULL || frame->scope != NULL ||
@@ -248,4 +268,5 @@ void wr_burst_end(weir_worker *worker) {
     }
     settle(worker);
     wr_list_remove(&worker->bursting);
+    worker->burst_pauses = 0;
 }

@@ -53,6 +53,10 @@ static bool ensure_spare(weir_pool *pool) {
 int wr_place_lend(weir_worker *worker, bool strict) {
     weir_pool *pool = worker->pool;
     wr_forks_lay_open(worker);
+    // Whoever goes on here takes the oldest first, and this job may wait for
+    // it.
+    if (wr_link_linked(&worker->bursting))
+        (void)wr_bursts_recall(pool);
     bool spare = ensure_spare(pool);
     if (!spare && strict)
         return -EAGAIN;

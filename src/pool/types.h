@@ -378,6 +378,8 @@ struct weir_worker {
     int64_t burst_ns; // since then
     int64_t began_ns; // the last that it began at top level
     unsigned burst_most;
+    unsigned burst_pause;  // jobs to begin before the next burst
+    unsigned burst_pauses; // in a row
 
     // Changed under pool->lock, slept on without.
     _Alignas(WR_CACHE_LINE) wr_atomic_u32 wake;

@@ -323,6 +323,30 @@ static void who_waits_gives_back_what_it_holds(void) {
     middle_end(&m);
 }
 
+// Two are held behind one that waits, the others are in the queue. Who goes on
+// in its place takes the held ones first: else it waits for one of them itself.
+static void who_stands_in_begins_what_was_held_first(void) {
+    set_steps();
+    middle m = middle_open(1);
+    weir_event_init(&event, m.pool, 1);
+    wr_pool_lock(m.pool);
+    m.pool->workers[0].burst_most = 5;
+    wr_pool_unlock(m.pool);
+    steps[2].also = await_event;
+    steps[3].also = fire_event;
+    steps[5].also = await_event;
+    gate_init(&m.gate);
+    steps[2].gate = &m.gate;
+    submit_steps(m.pool, 10);
+    gate_await(&m.gate, 1);
+    CHECK_EQ(held_now(m.pool), 2);
+    gate_open(&m.gate);
+    wait_idle(m.pool);
+    for (unsigned i = 0; i < 6; i++)
+        CHECK_EQ(steps[i].at, i + 1);
+    middle_end(&m);
+}
+
 static int block_for_the_last(weir_worker *self) {
     CHECK_EQ(weir_blocking_begin(self), 0);
     tally_await(&begun, 10);
@@ -483,6 +507,8 @@ int main(int argc, char **argv) {
          what_is_overdue_starts_before_what_came_later},
         {"who_waits_gives_back_what_it_holds",
          who_waits_gives_back_what_it_holds},
+        {"who_stands_in_begins_what_was_held_first",
+         who_stands_in_begins_what_was_held_first},
         {"who_blocks_gives_back_what_it_holds",
          who_blocks_gives_back_what_it_holds},
         {"a_wait_runs_nothing_of_what_is_held",

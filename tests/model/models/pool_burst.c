@@ -59,6 +59,7 @@ static weir_pool *burst_pool(int threads, int stand_ins, unsigned held) {
     weir_pool *pool = NULL;
     MC_CHECK(weir_pool_create(&pool, &options) == 0);
     wr_pool_lock(pool);
+    pool->burst.used = true; // with one worker too
     pool->burst.least = 1;
     pool->burst.job_ns = INT64_MAX / 4;
     pool->burst.burst_ns = INT64_MAX / 4;

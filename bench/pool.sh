@@ -25,6 +25,7 @@ while read -r who program; do
     fi
 done <<'WHOS'
 weir bench_pool
+bursts bench_pool_bursts
 floor bench_pool_floor
 tbb peers/peer_pool_tbb
 rayon peers/peer_pool_rayon
@@ -38,6 +39,8 @@ WHOS
 # has WHO CASE: who can do that; see the sources for why not.
 has() {
     case $1.$2 in
+        bursts.one | bursts.batch | bursts.window) true ;;
+        bursts.*) false ;;
         weir.* | floor.batch | gomp.batch | omp.batch) true ;;
         gomp.* | omp.* | *.batch) false ;;
         libuv.window | libuv.hot | libuv.busy | libuv.life) false ;;

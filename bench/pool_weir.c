@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// weir as a form of bench/pool.c.
+// weir as a form of bench/pool.c: bench_pool, and with the option `bursts`
+// bench_pool_bursts (CMakeLists.txt says which).
 #include "pool.h"
 
 #include "weir/pool.h"
@@ -48,6 +49,7 @@ static void *open_pool(unsigned workers) {
     own *o = calloc(1, sizeof(*o));
     weir_pool_options options = WEIR_POOL_OPTIONS_INIT;
     options.threads = (int)workers;
+    options.bursts = BENCH_BURSTS;
     if (o == NULL)
         bench_fail("no memory", 0);
     check("weir_pool_create", weir_pool_create(&o->pool, &options));
@@ -106,7 +108,7 @@ static void close_pool(void *pool) {
     free(o);
 }
 
-const form bench_form = {.name = "weir",
+const form bench_form = {.name = BENCH_NAME,
                          .task_size = sizeof(weir_task),
                          .outside = 1,
                          .stops = 1,

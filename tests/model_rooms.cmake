@@ -129,6 +129,25 @@ weir_model(pool_budget
         who_found_no_token_is_told_of_one
         a_pool_may_go_while_another_tells_it)
 
+weir_model(pool_burst
+    ROOMS pool observe
+    CASES
+        a_cancel_and_the_next_have_one_outcome
+        a_cancel_tells_no_other_job
+        a_running_job_is_told
+        a_cancel_may_meet_the_next_submission
+        a_cancel_may_meet_a_batch
+        what_is_taken_back_does_not_run
+        who_waits_for_idleness_is_told
+        what_is_counted_is_of_one_moment
+        who_looks_sees_one_job
+        a_stop_ends_what_is_held
+        what_comes_first_is_begun_first
+        what_is_given_back_keeps_its_order
+        who_is_free_takes_what_is_held
+        who_waits_holds_nothing
+        two_may_take_it_back)
+
 weir_model(pool_cancel
     ROOMS pool observe
     CASES

@@ -21,6 +21,37 @@ weir_test(pool_jobs
     what_arrived_first_is_queued_first
     a_detach_is_over_before_the_pool_is_idle)
 
+weir_test(pool_bursts
+    what_is_held_starts_first_in_first_out
+    what_comes_later_starts_behind
+    a_higher_priority_starts_before_what_is_held
+    what_two_hold_comes_back_in_order
+    a_child_starts_before_what_is_held
+    a_cancelled_job_that_was_held_never_runs
+    a_cancel_tells_the_job_that_runs_and_no_other
+    figures_are_exact_in_the_middle
+    the_most_that_were_queued_is_exact
+    who_is_free_takes_what_is_held
+    who_stands_in_takes_what_is_held
+    what_is_overdue_starts_before_what_came_later
+    who_waits_gives_back_what_it_holds
+    who_stands_in_begins_what_was_held_first
+    who_blocks_gives_back_what_it_holds
+    a_wait_runs_nothing_of_what_is_held
+    a_broadcast_runs_before_what_is_held
+    a_stop_ends_what_is_held
+    a_drain_tells_of_what_is_held_and_runs_it)
+
+weir_test(pool_bursts_held
+    done_may_free_what_was_held
+    done_may_submit_again_what_was_held
+    what_a_long_job_leaves_is_given_back
+    nothing_is_held_while_a_higher_priority_is_queued
+    what_follows_a_weir_run_is_no_part_of_it
+    nothing_is_held_where_nobody_asked_for_it
+    a_job_with_a_deadline_is_not_held
+    everything_ends_once_whatever_races)
+
 weir_test(pool_ends
     a_cancelled_job_ends_and_never_runs
     cancel_takes_a_queued_job_out

@@ -69,4 +69,27 @@ static inline void wr_list_splice_back(wr_link *list, wr_link *from) {
     wr_list_init(from);
 }
 
+// wr_list_splice_front moves all links of `from` to the front of `list`.
+static inline void wr_list_splice_front(wr_link *list, wr_link *from) {
+    if (wr_list_empty(from))
+        return;
+    from->prev->next = list->next;
+    list->next->prev = from->prev;
+    from->next->prev = list;
+    list->next = from->next;
+    wr_list_init(from);
+}
+
+// wr_list_cut_front moves what `from` has up to `last` to `list`, which is
+// empty.
+static inline void wr_list_cut_front(wr_link *list, wr_link *from,
+                                     wr_link *last) {
+    list->next = from->next;
+    list->prev = last;
+    from->next = last->next;
+    from->next->prev = from;
+    list->next->prev = list;
+    last->next = list;
+}
+
 #endif

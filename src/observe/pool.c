@@ -63,6 +63,7 @@ int weir_observe_worker(weir_pool *pool, unsigned index,
     const weir_worker *worker = &pool->workers[index];
     weir_worker_stats now = {0};
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool);
     int64_t now_ns = wr_now_ns();
     now.alive = worker->live;
     now.lent = worker->state == WR_LENT;
@@ -151,6 +152,7 @@ int weir_observe_stalls(weir_pool *pool, int64_t over_ns, weir_stall *stalls,
         return -ECHILD;
     longest list = {.stalls = stalls, .max = max, .over_ns = over_ns};
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool); // nothing begins after the clock is read
     list.now_ns = wr_now_ns();
     wr_stalling_each(pool, list.now_ns, over_ns, keep_longest, &list);
     wr_pool_unlock(pool);

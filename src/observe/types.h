@@ -26,7 +26,7 @@ typedef struct wr_stalling {
 
 // wr_stalling_each visits all of them, at a time that is `now_ns`. The newest
 // job of a worker that is lent for over_ns or longer is seen as the loan alone.
-// _locked: the pool's lock.
+// _locked: the pool's lock; bursts were recalled before that time.
 void wr_stalling_each(weir_pool *pool, int64_t now_ns, int64_t over_ns,
                       void (*visit)(void *context, const wr_stalling *one),
                       void *context);

@@ -39,6 +39,7 @@ static void look(weir_watchdog *dog) {
     pool->watch_sleeps = pool->placed + pool->lent == 0;
     if (pool->watch_sleeps)
         return;
+    (void)wr_bursts_recall(pool); // nothing starts while it looks
     dog->now_ns = wr_now_ns();
     // What starts after this look is due after that time.
     if (dog->options.over_ns < INT64_MAX - dog->now_ns)

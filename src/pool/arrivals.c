@@ -9,6 +9,15 @@ bool wr_arrivals_take(const weir_pool *pool, const weir_job *job) {
            (job->deadline_ns == 0 || job->deadline_ns == WEIR_FOREVER);
 }
 
+bool wr_arrivals_open(weir_pool *pool) {
+    if (!pool->arrivals_used)
+        return false;
+    wr_mutex_lock(&pool->arrivals_lock);
+    bool open = pool->arrivals_open;
+    wr_mutex_unlock(&pool->arrivals_lock);
+    return open;
+}
+
 bool wr_arrivals_begin(weir_pool *pool) {
     wr_mutex_lock(&pool->arrivals_lock);
     // Whoever has gone to sleep without having seen what is about to be added
@@ -37,6 +46,46 @@ void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured) {
 // The last touch: the jobs may have run, and the pool be gone.
 void wr_arrivals_end(weir_pool *pool) { wr_mutex_unlock(&pool->arrivals_lock); }
 
+static void admit(weir_pool *pool, size_t count) {
+    pool->outstanding += count;
+    pool->admitted += count;
+    pool->counts.submitted += count;
+    wr_queued_add(pool, count);
+}
+
+// Under the lock under which they are queued: whoever sees it has that lock
+// after this, and finds them there.
+static void set_queued(weir_job *const *jobs, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        wr_store(&wr_job_of(jobs[i])->state, WR_JOB_QUEUED, relaxed, ALONE,
+                 "under the lock");
+}
+
+int wr_arrivals_chain(weir_pool *pool, wr_link *chain, weir_job *const *jobs,
+                      size_t count) {
+    if (wr_arrivals_begin(pool)) {
+        set_queued(jobs, count);
+        uint32_t arrived = wr_load(&pool->arrived, relaxed, ALONE,
+                                   "changed under the lock only");
+        wr_list_splice_back(&pool->arrivals, chain);
+        wr_store(&pool->arrived, arrived + (uint32_t)count, relaxed, ALONE,
+                 "a hint; who sleeps looks under the lock");
+        wr_arrivals_end(pool);
+        return 0;
+    }
+    wr_pool_lock(pool);
+    int error = wr_pool_accepts(pool, false);
+    if (error == 0) {
+        wr_arrivals_gather(pool); // they were first
+        set_queued(jobs, count);
+        wr_list_splice_back(&pool->inbox[1], chain);
+        admit(pool, count);
+        wr_pool_notify(pool);
+    }
+    wr_pool_unlock(pool);
+    return error;
+}
+
 bool wr_arrivals_any(weir_pool *pool) {
     if (!pool->arrivals_used)
         return false;
@@ -56,13 +105,8 @@ void wr_arrivals_gather(weir_pool *pool) {
     wr_list_splice_back(&pool->inbox[1], &pool->arrivals);
     wr_store(&pool->arrived, 0, relaxed, ALONE, "a hint");
     wr_mutex_unlock(&pool->arrivals_lock);
-    weir_pool_counts *counts = &pool->counts;
-    pool->outstanding += count;
-    pool->admitted += count;
-    counts->submitted += count;
-    counts->queued += count;
-    if (counts->queued > counts->queued_max)
-        counts->queued_max = counts->queued;
+    if (count > 0)
+        admit(pool, count);
 }
 
 void wr_arrivals_close(weir_pool *pool) {

@@ -67,6 +67,7 @@ int weir_broadcast(weir_pool *pool,
         wr_pool_unlock(pool);
         return -ESHUTDOWN;
     }
+    (void)wr_bursts_recall(pool);
     broadcast.number = ++pool->broadcast_number;
     broadcast.remaining = pool->width;
     wr_list_push_back(&pool->broadcasts, &broadcast.link);

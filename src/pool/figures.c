@@ -98,6 +98,7 @@ void wr_figures_ended(weir_pool *pool, const wr_frame *frame) {
 }
 
 weir_pool_counts wr_figures_count(weir_pool *pool) {
+    (void)wr_bursts_recall(pool);
     wr_arrivals_gather(pool);
     weir_pool_counts now = pool->counts;
     for (unsigned i = 0; i < pool->allocated; i++)

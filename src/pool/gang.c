@@ -56,6 +56,7 @@ void wr_gangs_look(weir_pool *pool) {
     if (pool->gang == NULL)
         return;
     pool->gang_members = (unsigned)pool->gang->sequence;
+    (void)wr_bursts_recall(pool); // all come to a job boundary
     wr_pool_notify(pool);
 }
 
@@ -259,6 +260,7 @@ void wr_jobs_unname(weir_pool *pool, const void *owner) {
     if (wr_pool_forked(pool))
         return;
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool);
     for (unsigned i = 0; i < pool->index_limit; i++)
         for (wr_frame *frame = pool->workers[i].frame; frame != NULL;
              frame = frame->below)

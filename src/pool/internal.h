@@ -127,17 +127,53 @@ int wr_outside_wait(weir_pool *pool, wr_atomic_u32 *word,
 
 // wr_arrivals_take: this job may come that way. Any thread.
 bool wr_arrivals_take(const weir_pool *pool, const weir_job *job);
+// wr_arrivals_open: the pool has not been told to stop. Any thread.
+bool wr_arrivals_open(weir_pool *pool);
 // wr_arrivals_begin locks the arrivals, or returns false: a worker must be
 // woken, or the pool is stopping; then it goes by wr_job_submit.
 // wr_arrivals_add accepts a job meanwhile; wr_arrivals_end unlocks.
 bool wr_arrivals_begin(weir_pool *pool);
 void wr_arrivals_add(weir_pool *pool, weir_job *job, void *captured);
 void wr_arrivals_end(weir_pool *pool);
+// wr_arrivals_chain submits `count` jobs whose links are a list.
+// Errors: -ESHUTDOWN. Not locked.
+int wr_arrivals_chain(weir_pool *pool, wr_link *chain, weir_job *const *jobs,
+                      size_t count);
 // All _locked: whether there are any, exactly; move them to the inbox, so that
 // all that was submitted is counted there; the same, and none come any more.
 bool wr_arrivals_any(weir_pool *pool);
 void wr_arrivals_gather(weir_pool *pool);
 void wr_arrivals_close(weir_pool *pool);
+
+// ---- burst.c: many short jobs at one look ----------------------------------
+
+// wr_burst_init: before the workers start.
+void wr_burst_init(weir_pool *pool);
+// wr_burst_begin: a worker begins what is in the frame; takes a burst for what
+// comes after it, if that pays. _locked.
+bool wr_burst_begin(weir_worker *worker, const wr_frame *frame);
+// wr_burst_next: what the frame had has run; `item` and the frame become the
+// next of the burst. False: there is none, and the lock of the pool is needed
+// to go on. The worker itself, not locked.
+bool wr_burst_next(weir_worker *worker, wr_frame *frame, int status,
+                   wr_item *item);
+// wr_burst_end: after that, whatever wr_burst_next said last. _locked.
+void wr_burst_end(weir_worker *worker);
+bool wr_bursts_take_back(weir_pool *pool); // _locked
+// wr_bursts_recall: from here on until the lock is let go the pool is as if
+// there were no bursts: all that is queued is in its queue, all that has ended
+// is counted, and no worker begins or ends anything. True: there was something
+// to be queued again. _locked.
+static inline bool wr_bursts_recall(weir_pool *pool) {
+    return !wr_list_empty(&pool->bursts) && wr_bursts_take_back(pool);
+}
+// wr_bursts_recall_overdue: the same, if the oldest of them, there is one,
+// should have been over long ago: one of its jobs is not short, and others wait
+// behind it while what was queued later is taken. _locked.
+void wr_bursts_recall_overdue(weir_pool *pool);
+void wr_bursts_settle(weir_pool *pool); // _locked: counts what has ended
+// wr_bursts_open: some burst is not empty, maybe. _locked; false is exact.
+bool wr_bursts_open(const weir_pool *pool);
 
 // ---- job.c -----------------------------------------------------------------
 
@@ -145,6 +181,9 @@ void wr_arrivals_close(weir_pool *pool);
 int wr_pool_refuses(weir_pool *pool);
 // wr_job_check aborts on a job that is in use or not filled in.
 void wr_job_check(const weir_job *job);
+// wr_pool_accepts: 0 or -ESHUTDOWN. continues: see wr_job_accept_check.
+// _locked.
+int wr_pool_accepts(const weir_pool *pool, bool continues);
 // wr_job_accept_check: 0, -ESHUTDOWN; aborts on a job that is in use.
 // continues: it is part of work that has been accepted and has not ended, so a
 // pool that drains takes it from any thread. _locked.
@@ -172,6 +211,8 @@ int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
 void wr_job_untime(weir_pool *pool, wr_job *job); // _locked
 // wr_job_queue makes it QUEUED, linked after `where`. _locked.
 void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where);
+// wr_queued_add: so many have got into queues. _locked.
+void wr_queued_add(weir_pool *pool, uint64_t count);
 // wr_timer_start: false: deadline_ns is none. _locked.
 bool wr_timer_start(weir_pool *pool, wr_timer *timer, int64_t deadline_ns);
 // What is left of a job that has ended: its memory is gone.

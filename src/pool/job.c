@@ -33,8 +33,7 @@ int wr_pool_refuses(weir_pool *pool) {
     return error;
 }
 
-int wr_job_accept_check(weir_pool *pool, const weir_job *job, bool continues) {
-    wr_job_check(job);
+int wr_pool_accepts(const weir_pool *pool, bool continues) {
     if (pool->mode == WR_MODE_RUN)
         return 0;
     // A drain lets work finish what it started, so its own workers may submit.
@@ -45,9 +44,14 @@ int wr_job_accept_check(weir_pool *pool, const weir_job *job, bool continues) {
     return -ESHUTDOWN;
 }
 
+int wr_job_accept_check(weir_pool *pool, const weir_job *job, bool continues) {
+    wr_job_check(job);
+    return wr_pool_accepts(pool, continues);
+}
+
 void wr_job_fill(weir_pool *pool, wr_job *job, wr_scope *scope,
                  void *captured) {
-    job->pool = pool;
+    wr_store(&job->pool, pool, relaxed, ALONE, "see weir_cancel");
     job->scope = scope;
     job->event = NULL;
     job->call = NULL;
@@ -83,17 +87,20 @@ void wr_job_untime(weir_pool *pool, wr_job *job) {
     job->timed = false;
 }
 
-static void count_queued(weir_pool *pool) {
-    pool->counts.queued++;
-    if (pool->counts.queued > pool->counts.queued_max)
-        pool->counts.queued_max = pool->counts.queued;
+void wr_queued_add(weir_pool *pool, uint64_t count) {
+    weir_pool_counts *counts = &pool->counts;
+    counts->queued += count;
+    if (counts->queued > counts->queued_max)
+        wr_bursts_settle(pool); // without what has begun
+    if (counts->queued > counts->queued_max)
+        counts->queued_max = counts->queued;
 }
 
 void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where) {
     wr_list_insert_after(where, &job->link);
     job->queued_ns = 0;
     wr_store(&job->state, WR_JOB_QUEUED, relaxed, ALONE, "under the lock");
-    count_queued(pool);
+    wr_queued_add(pool, 1);
     if (wr_pool_timed(pool))
         job->queued_ns = wr_now_ns();
 }
@@ -101,18 +108,21 @@ void wr_job_queue(weir_pool *pool, wr_job *job, wr_link *where) {
 void wr_inbox_push(weir_pool *pool, weir_job *job) {
     wr_arrivals_gather(pool); // they were first
     int index = job->priority < 0 ? 0 : job->priority > 0 ? 2 : 1;
+    if (index != 1)
+        (void)wr_bursts_recall(pool); // what comes first is decided anew
     wr_job_queue(pool, wr_job_of(job), pool->inbox[index].prev);
 }
 
 // Takes a job that has not started out of its queue; its done is called later,
 // by a worker, or for a child of a scope perhaps by the one that waits.
 void wr_job_end_unrun(weir_pool *pool, wr_job *job, int status) {
+    (void)wr_bursts_recall(pool); // it goes before them
     wr_job_untime(pool, job);
     uint32_t state = wr_load(&job->state, relaxed, ALONE, "under the lock");
     wr_assert(state == WR_JOB_QUEUED || state == WR_JOB_ATTACHED);
     if (state == WR_JOB_ATTACHED) {
         wr_event_unlink(job);
-        count_queued(pool);
+        wr_queued_add(pool, 1);
         pool->counts.attached--;
     } else {
         wr_list_remove(&job->link);
@@ -254,18 +264,34 @@ int weir_submit_wait(weir_pool *pool, weir_job *job, int64_t deadline_ns) {
     return submit(pool, job, true, false, deadline_ns > 0 ? deadline_ns : 1);
 }
 
-static bool arrive_all(weir_pool *pool, weir_job *const *jobs, size_t count,
-                       bool captures) {
-    for (size_t i = 0; i < count; i++)
-        if (!wr_arrivals_take(pool, jobs[i]))
-            return false;
-    if (count == 0 || !wr_arrivals_begin(pool))
+static void unchain(wr_link *chain) {
+    while (wr_list_pop_front(chain) != NULL)
+        continue;
+}
+
+// Jobs that may go the way of arrivals become a list, with no lock held. False:
+// one of them may not, or the pool stops. For a cancel they are not submitted
+// until they are QUEUED: see wr_arrivals_chain.
+static bool chain_all(weir_pool *pool, weir_job *const *jobs, size_t count,
+                      wr_link *chain) {
+    int64_t now_ns = wr_pool_timed(pool) ? wr_now_ns() : 0;
+    wr_list_init(chain);
+    if (!wr_arrivals_open(pool))
         return false;
-    for (size_t i = 0; i < count; i++)
-        wr_arrivals_add(pool, jobs[i],
-                        captures ? wr_job_of(jobs[i])->captured : NULL);
-    wr_arrivals_end(pool);
-    return true;
+    for (size_t i = 0; i < count; i++) {
+        if (!wr_arrivals_take(pool, jobs[i])) {
+            unchain(chain);
+            return false;
+        }
+        wr_job_check(jobs[i]);
+        wr_job *job = wr_job_of(jobs[i]);
+        wr_check(!wr_link_linked(&job->link),
+                 "a job was submitted twice, or was not zeroed");
+        wr_job_fill(pool, job, NULL, NULL);
+        job->queued_ns = now_ns;
+        wr_list_push_back(chain, &job->link);
+    }
+    return count > 0;
 }
 
 int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
@@ -280,8 +306,13 @@ int weir_submit_batch(weir_pool *pool, weir_job *const *jobs, size_t count) {
         job->call = job->captured;
         job->captured = wr_job_capture(pool);
     }
-    if (arrive_all(pool, jobs, count, captures))
-        return 0;
+    wr_link chain;
+    if (!captures && chain_all(pool, jobs, count, &chain)) {
+        int refused = wr_arrivals_chain(pool, &chain, jobs, count);
+        if (refused != 0)
+            unchain(&chain);
+        return refused;
+    }
     wr_pool_lock(pool);
     int error = 0;
     for (size_t i = 0; i < count; i++) {
@@ -319,6 +350,7 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     wr_pool_check_thread(pool);
     wr_job *own = wr_job_of(job);
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool); // nobody begins it from here on
     // First the look: what it finds QUEUED is in the inbox after the gathering,
     // or was there. The other way round it could arrive in between, and be
     // taken out of the arrivals without their lock.
@@ -329,7 +361,9 @@ int weir_cancel(weir_pool *pool, weir_job *job) {
     if (state == WR_JOB_IDLE || state == WR_JOB_ENDED ||
         state == WR_JOB_ENDED_UNRUN || state == WR_JOB_ENDING) {
         error = -EALREADY;
-    } else if (own->pool != pool) {
+    } else if (wr_load(&own->pool, relaxed, ALONE,
+                       "one that runs may end, and be submitted again now") !=
+               pool) {
         error = -EINVAL;
     } else if (state == WR_JOB_RUNNING) {
         tell_running(pool, own);
@@ -346,6 +380,7 @@ int wr_job_withdraw(weir_pool *pool, weir_job *job, bool tell, int *status,
                     void **captured) {
     wr_job *taken = wr_job_of(job);
     // In this order: see weir_cancel.
+    (void)wr_bursts_recall(pool);
     uint32_t state = wr_load(&taken->state, acquire, JOB_1,
                              "a job that has ended is not looked into");
     wr_arrivals_gather(pool);

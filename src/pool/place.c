@@ -53,6 +53,10 @@ static bool ensure_spare(weir_pool *pool) {
 int wr_place_lend(weir_worker *worker, bool strict) {
     weir_pool *pool = worker->pool;
     wr_forks_lay_open(worker);
+    // Whoever goes on here takes the oldest first, and this job may wait for
+    // it.
+    if (wr_link_linked(&worker->bursting))
+        (void)wr_bursts_recall(pool);
     bool spare = ensure_spare(pool);
     if (!spare && strict)
         return -EAGAIN;
@@ -86,6 +90,8 @@ void wr_place_return(weir_worker *worker) {
     // of one must line up again.
     pool->tokenless = false;
     wr_worker_set_state(worker, WR_PLACED);
+    if (pool->placed > pool->width)
+        (void)wr_bursts_recall(pool); // whoever ends a job first makes room
     wr_gangs_look(pool);
     wr_relay_back(worker);
     if (pool->budget != NULL && wr_pool_has_work(pool))

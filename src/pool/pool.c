@@ -59,7 +59,9 @@ static int read_options(weir_pool *pool, const weir_pool_options *options) {
         given->virtual_workers > WR_VIRTUAL_MAX ||
         given->stand_ins < WEIR_STAND_INS_NONE ||
         given->stand_ins > WR_THREADS_MAX ||
-        given->fork_depth > WR_FORK_DEPTH_MAX || given->pinning > WEIR_PIN_LIST)
+        given->fork_depth > WR_FORK_DEPTH_MAX ||
+        given->pinning > WEIR_PIN_LIST || given->bursts < 0 ||
+        given->bursts > 1)
         return -EINVAL;
     if (given->pinning == WEIR_PIN_LIST &&
         (given->cpus == NULL || given->cpus_count == 0))
@@ -169,6 +171,7 @@ static int make_workers(weir_pool *pool) {
         worker->spin_pays = WR_SPIN_PAYS_MAX;
         wr_mutex_init(&worker->deque_lock);
     }
+    wr_burst_init(pool);
     for (unsigned i = 0; i < pool->allocated; i++) {
         weir_worker *worker = &pool->workers[i];
         worker->deque =
@@ -184,6 +187,7 @@ static void free_workers(weir_pool *pool) {
     for (unsigned i = 0; pool->workers != NULL && i < pool->allocated; i++) {
         wr_free(pool->workers[i].deque);
         wr_mutex_fini(&pool->workers[i].deque_lock);
+        wr_mutex_fini(&pool->workers[i].burst_lock);
     }
     wr_free(pool->workers);
     wr_free(pool->cpus);

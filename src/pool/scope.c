@@ -109,6 +109,7 @@ void weir_scope_spawn(weir_worker *self, weir_scope *scope, weir_job *job) {
     wr_check(self->pool == pool, "a scope is used by another pool's worker");
     void *captured = wr_job_capture(pool);
     wr_pool_lock(pool);
+    (void)wr_bursts_recall(pool); // children go before what is in bursts
     (void)wr_job_accept_check(pool, job, false); // only aborts on misuse
     wr_job_accept(pool, job, own, captured);
     // Counted before it is queued: nobody sees an empty scope in between.

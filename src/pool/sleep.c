@@ -158,8 +158,9 @@ void wr_worker_sleep(weir_worker *worker, int64_t deadline_ns) {
 }
 
 bool wr_pool_has_work(weir_pool *pool) {
-    if (pool->counts.queued > pool->gang_jobs || pool->gang != NULL ||
-        !wr_list_empty(&pool->ending) || wr_arrivals_any(pool))
+    if (pool->counts.queued > pool->gang_jobs + pool->burst_jobs ||
+        pool->gang != NULL || !wr_list_empty(&pool->ending) ||
+        wr_bursts_open(pool) || wr_arrivals_any(pool))
         return true;
     for (unsigned i = 0; i < pool->index_limit; i++)
         if (wr_load(&pool->workers[i].deque_open, relaxed, ALONE,

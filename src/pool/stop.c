@@ -46,6 +46,7 @@ static void enter_mode(weir_pool *pool, enum wr_pool_mode mode) {
     pool->mode = mode;
     wr_arrivals_close(pool);
     if (mode >= WR_MODE_CANCEL) {
+        (void)wr_bursts_recall(pool);
         wr_store(&pool->ending_all, 1, relaxed, ALONE,
                  "a flag; it orders nothing");
         end_queued(pool);
@@ -77,6 +78,7 @@ static void fill_running(const weir_worker *worker, weir_stop_report *report,
 }
 
 static void fill_report(weir_pool *pool, weir_stop_report *report) {
+    (void)wr_bursts_recall(pool);
     wr_arrivals_gather(pool);
     const weir_pool_counts *counts = &pool->counts;
     report->run = counts->succeeded + counts->failed;

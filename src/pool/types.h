@@ -2,7 +2,8 @@
 // The data of the pool, all of it. README.md beside this file has the
 // protocols. Unless a group says otherwise a field is guarded by the pool's
 // lock, pool->lock. Lock order: pool->lock, then one worker's deque_lock or
-// pool->arrivals_lock; budget->lock last; never two pools' locks at once.
+// burst_lock, or pool->arrivals_lock; budget->lock last; never two pools' locks
+// at once.
 #ifndef WR_POOL_TYPES_H
 #define WR_POOL_TYPES_H
 
@@ -31,10 +32,14 @@ enum {
     WR_LOWEST_EVERY = 64, // inbox picks between two of the lowest priority
     WR_INBOX_EVERY = 16,  // picks between two that look at the inbox first
     WR_PREFETCH_BYTES = 448,
-    WR_GATHER_EVERY = 16, // inbox picks between two that look at arrivals
-    WR_FORK_DEPTH = 4096, // default of fork_depth
-    WR_FORKS_OPEN = 4,    // open forks that a worker keeps for others, at most
-    WR_FORKS_ENOUGH = 8,  // not taken: enough for any pool, see fork.c
+    WR_GATHER_EVERY = 16,    // inbox picks between two that look at arrivals
+    WR_BURST_MAX = 32,       // jobs that a worker takes at once, with the first
+    WR_BURST_LEAST = 4,      // a shorter burst is none
+    WR_BURST_NS = 20 * 1000, // a burst that takes longer ends early
+    WR_BURST_JOB_NS = 4 * 1000, // one of its jobs that does too
+    WR_FORK_DEPTH = 4096,       // default of fork_depth
+    WR_FORKS_OPEN = 4,   // open forks that a worker keeps for others, at most
+    WR_FORKS_ENOUGH = 8, // not taken: enough for any pool, see fork.c
     WR_FORK_DEPTH_MAX = 1 << 24,
     WR_THREADS_MAX = 4096,
     WR_VIRTUAL_MAX = 64,
@@ -66,12 +71,13 @@ typedef struct wr_timer {
 //
 // ENDING: ends without running, its done is still to be called. Every change
 // is made under pool->lock, except to ENDED, which the worker that ends the
-// job stores just before done.
+// job stores just before done, and from QUEUED to RUNNING in a burst.
 enum wr_job_state {
     WR_JOB_IDLE,
     WR_JOB_ATTACHED, // link is in event->jobs
     WR_JOB_QUEUED,   // link is in pool->inbox[], pool->arrivals (its lock),
-                     // pool->gangs or scope->children; in none: it has a seat
+                     // worker->burst (its lock too), pool->gangs or
+                     // scope->children; in none: it has a seat
     WR_JOB_ENDING,   // link is in pool->ending or scope->children
     WR_JOB_RUNNING,  // link is in no list
     WR_JOB_ENDED,    // it ran
@@ -82,8 +88,9 @@ enum wr_job_state {
 struct wr_job {
     wr_atomic_u32 state; // enum wr_job_state
     wr_link link;
-    wr_timer timer;  // in pool->timers while timed
-    weir_pool *pool; // where it was accepted
+    wr_timer timer; // in pool->timers while timed
+    wr_atomic_ptr
+        pool;        // where it was accepted; a cancel may look as it changes
     wr_scope *scope; // it is a child of, or NULL
     wr_event *event; // while ATTACHED
     void *captured;  // from hooks.capture
@@ -361,6 +368,25 @@ struct weir_worker {
     // Written under deque_lock, read by anyone as a hint: some are OPEN.
     wr_atomic_u32 deque_open;
 
+    // Its burst: what it has taken out of the inbox and not begun, and what of
+    // it has ended and is not counted in the pool. The worker itself: under
+    // burst_lock. Others, and the worker where it fills it: under pool->lock
+    // too. See burst.c.
+    _Alignas(WR_CACHE_LINE) wr_mutex burst_lock;
+    unsigned burst_left;
+    wr_link burst; // wr_job.link, QUEUED
+    uint64_t burst_succeeded;
+    uint64_t burst_failed;
+    wr_atomic_u32 burst_open; // not empty; read under pool->lock alone, a hint
+
+    // pool->lock.
+    wr_link bursting; // in pool->bursts while it may have one
+    int64_t burst_ns; // since then
+    int64_t began_ns; // the last that it began at top level
+    unsigned burst_most;
+    unsigned burst_pause;  // jobs to begin before the next burst
+    unsigned burst_pauses; // in a row
+
     // Changed under pool->lock, slept on without.
     _Alignas(WR_CACHE_LINE) wr_atomic_u32 wake;
 };
@@ -373,6 +399,14 @@ typedef struct wr_times {
     weir_histogram run;   // one for each job that ran and has ended
     uint64_t slow;        // of those, longer than WR_SLOW_NS
 } wr_times;
+
+// When jobs are short, and a queue is long, for bursts.
+typedef struct wr_burst_limits {
+    bool used; // false: none in this pool
+    unsigned least;
+    int64_t job_ns;
+    int64_t burst_ns;
+} wr_burst_limits;
 
 enum wr_pool_mode { WR_MODE_RUN, WR_MODE_DRAIN, WR_MODE_CANCEL, WR_MODE_ABORT };
 
@@ -390,6 +424,7 @@ struct weir_pool {
     bool timing;           // times or a trace may want to know of jobs
     wr_times *times;       // under lock; NULL: not measured
     wr_trace_ring **rings; // of worker i, or NULL: no trace
+    wr_burst_limits burst;
     char name[16];
     char reason[WR_CPU_REASON_MAX];
 
@@ -402,11 +437,13 @@ struct weir_pool {
 
     wr_link inbox[WR_PRIORITIES]; // wr_job.link, lowest priority first
     uint64_t inbox_picks;
-    wr_link ending;     // wr_job.link, ENDING
-    wr_link scopes;     // wr_scope.ready
-    wr_link events;     // wr_event.attached
-    wr_link broadcasts; // wr_broadcast.link
-    wr_link gangs;      // wr_job.link, gang after gang, by member
+    wr_link bursts;      // weir_worker.bursting, the oldest first
+    uint64_t burst_jobs; // in bursts, and of those begun, not yet counted
+    wr_link ending;      // wr_job.link, ENDING
+    wr_link scopes;      // wr_scope.ready
+    wr_link events;      // wr_event.attached
+    wr_link broadcasts;  // wr_broadcast.link
+    wr_link gangs;       // wr_job.link, gang after gang, by member
     uint64_t broadcast_number;
 
     // Gangs: see gang.c.

@@ -168,7 +168,8 @@ static int sleep_once(weir_worker *worker, wr_wait_kind kind,
 // waits for events in there. _locked, unlocks.
 static void tell_callee(weir_worker *worker, const wr_run *call) {
     const wr_job *job = (const void *)call->job.weir_private;
-    weir_pool *other = job->pool;
+    weir_pool *other =
+        wr_load(&job->pool, relaxed, ALONE, "this worker submitted it");
     wr_pool_unlock(worker->pool);
     wr_pool_lock(other);
     wr_waiters_wake(other);

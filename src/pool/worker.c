@@ -51,6 +51,8 @@ void wr_item_take_job(weir_pool *pool, wr_job *job, wr_item *item) {
 }
 
 static bool take_inbox(weir_pool *pool, wr_item *item) {
+    if (!wr_list_empty(&pool->bursts))
+        wr_bursts_recall_overdue(pool);
     bool lowest = ++pool->inbox_picks % WR_LOWEST_EVERY == 0;
     // Seldom, so that workers and submitters keep out of each other's way; but
     // a lower priority must not go before what has arrived.
@@ -104,6 +106,7 @@ static bool take_any(weir_worker *worker, wr_item *item) {
     if (++worker->picks % WR_INBOX_EVERY == 0 && take_inbox(pool, item))
         return true;
     return take_scopes(pool, item) || take_inbox(pool, item) ||
+           (wr_bursts_recall(pool) && take_inbox(pool, item)) ||
            wr_fork_steal(worker, item);
 }
 
@@ -289,9 +292,15 @@ void wr_item_run(weir_worker *worker, const wr_item *item) {
     // a token with the lock let go.
     if (worker->state == WR_LENT)
         wr_place_return(worker);
+    bool burst = item->run && wr_burst_begin(worker, &frame);
     wr_pool_unlock(pool);
     ended.status = run_item(worker, &frame, item);
+    wr_item next;
+    while (burst && wr_burst_next(worker, &frame, ended.status, &next))
+        ended.status = run_item(worker, &frame, &next);
     wr_pool_lock(pool);
+    if (burst)
+        wr_burst_end(worker);
     worker->frame = frame.below;
     if (item->job != NULL) {
         pool->counts.running--;

@@ -492,9 +492,13 @@ static unsigned live_at(const void *address) {
     return number != 0 && mg->location[number].live ? number : 0;
 }
 
+// Memory of a stack may have been another atomic object, in a function that has
+// returned: what that was is not seen any more.
 void mc_atomic_init(void *object, unsigned width, uint64_t value) {
-    if (mg->self != MC_NO_THREAD)
+    if (mg->self != MC_NO_THREAD) {
         ma_access(object, width, true, __builtin_return_address(0));
+        mc_plain_write(object, width);
+    }
     if (width == 4)
         *(uint32_t *)object = (uint32_t)value;
     else

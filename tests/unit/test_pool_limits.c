@@ -35,6 +35,11 @@ static void options_out_of_range_are_refused(void) {
     options.pinning = (weir_pinning)17;
     check_refused(&options, -EINVAL);
     options = options_init();
+    for (int bursts = -1; bursts <= 2; bursts += 3) {
+        options.bursts = bursts;
+        check_refused(&options, -EINVAL);
+    }
+    options = options_init();
     options.size = sizeof(size_t) - 1;
     check_refused(&options, -EINVAL);
 }

@@ -38,7 +38,8 @@ ROOMS_OWN weir_pool *rooms_pool_without_workers(void) {
     for (int i = 0; i < WR_PRIORITIES; i++)
         wr_list_init(&pool.inbox[i]);
     wr_link *lists[] = {&pool.ending,     &pool.scopes, &pool.events,
-                        &pool.broadcasts, &pool.gangs,  &pool.idle};
+                        &pool.broadcasts, &pool.gangs,  &pool.idle,
+                        &pool.bursts};
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
         wr_list_init(lists[i]);
     return &pool;

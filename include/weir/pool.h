@@ -244,7 +244,7 @@ typedef struct weir_pool_options {
 
     // 1: a worker may take up to 32 queued jobs at one look, which costs less
     // where jobs take less than some microseconds. Jobs of one priority are
-    // still taken first in first out, but one may begin up to 40 us later than
+    // still taken first in first out, but one may begin some 60 us later than
     // one behind it; and a job must not wait, in a way that the pool does not
     // see (a lock, a condition variable, a loop), for one queued behind it:
     // that one may be held behind it for ever. Waits of this header are seen.

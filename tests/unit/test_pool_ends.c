@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The ends a job can come to: cancel, deadline and completion, one of them,
 // once, told truthfully and on a worker.
+#include "pool/internal.h"
 #include "support/pool.h"
 
 // ---- cancel ----------------------------------------------------------------
@@ -308,6 +309,15 @@ static void a_deadline_passes_while_the_pool_sleeps(void) {
     }
 }
 
+// Returns once a worker sleeps until the nearest deadline that there is.
+static void await_keeper(weir_pool *pool) {
+    for (bool asleep = false; !asleep; sched_yield()) {
+        wr_pool_lock(pool);
+        asleep = pool->keeper != NULL && pool->keeper->parked;
+        wr_pool_unlock(pool);
+    }
+}
+
 static void a_nearer_deadline_does_not_wait_for_the_farther(void) {
     weir_pool *pool = pool_of(2);
     weir_event never;
@@ -315,6 +325,7 @@ static void a_nearer_deadline_does_not_wait_for_the_farther(void) {
     work far = work_of(0), near[10];
     far.job.deadline_ns = in_ms(3600 * 1000);
     CHECK_EQ(weir_event_attach(&never, NULL, &far.job), 0);
+    await_keeper(pool);
     for (int i = 9; i >= 0; i--) {
         near[i] = work_of(0);
         near[i].job.deadline_ns = in_ms(10 + 2 * i);

@@ -141,7 +141,7 @@ static uint64_t draw_steps(void) {
 static void scenario(weir_pool *pool, uint64_t seed) {
     canceller c = {.steps = seed_one_in(2) ? draw_steps() : 0};
     int pattern = seed_one_in(4) ? REVERSED : (int)seed_below(SORT_PATTERNS);
-    now.kind = (enum sort_kind)seed_below(MERGE + 1);
+    now.kind = seed_one_in(4) ? MERGE : (enum sort_kind)seed_below(MERGE + 1);
     // The partition by many takes long arrays, and so long; a merge, and what
     // is one run, does not.
     bool quick = now.kind == MERGE || pattern == SORTED || pattern == REVERSED;

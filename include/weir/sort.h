@@ -18,9 +18,9 @@
 //              works on it, and only on it. Nothing is allocated where a
 //              scratch is given or none is needed.
 //   stack      some 8 KiB, on input made against it up to 32 KiB; a radix sort
-//              44 KiB. (Measured: 8 million elements, one worker and two.) With
-//              an order of yours add what that takes; with elements of more
-//              than 32 bytes in a WEIR_SORT_KIND, two or three of them.
+//              44 KiB, with skewed keys of 64 bits up to 96. With an order of
+//              yours add what that takes; with elements of more than 32 bytes
+//              in a WEIR_SORT_KIND, two or three of them.
 //   ownership  arrays, scratch and context are yours; a scratch may hold
 //              anything afterwards.
 //   errors     0; what weir_cancelled says, once the work around it is told to

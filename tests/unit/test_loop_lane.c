@@ -43,13 +43,20 @@ static void one_thread_takes_calls_in_order(void) {
     weir_loop *loop = loop_open();
     weir_lane *lane = lane_of(1);
     static errand e[200];
+    gate g;
+    gate_init(&g);
+    errand first = errand_at(&g);
+    call_in(loop, lane, &first);
+    gate_await(&g, 1); // the others will wait for it
     uint64_t before = tally_get(&errands_run);
     for (int i = 0; i < 200; i++) {
         e[i] = errand_of(i);
         e[i].call.priority = i % 3 - 1; // does not apply
         call_in(loop, lane, &e[i]);
     }
+    gate_open(&g);
     settle(loop, NULL);
+    gate_fini(&g);
     for (int i = 0; i < 200; i++) {
         check_call_ran(&e[i], i);
         CHECK_EQ(e[i].run_order - before, i + 1);

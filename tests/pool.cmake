@@ -140,6 +140,10 @@ weir_test(pool_forks
     a_join_out_of_order_or_left_out_aborts
     a_waiter_runs_a_child_that_comes_late)
 
+weir_test(pool_forks_rules
+    a_join_by_other_work_aborts
+    a_fork_outside_of_run_aborts)
+
 weir_test(pool_forks_open
     who_asks_whether_it_is_cancelled_opens_its_forks
     who_yields_opens_its_forks

@@ -19,9 +19,10 @@
 //   ownership  the record is yours, lent from begin until join returns.
 //   errors     none. Forks are joined in reverse order, each by the worker and
 //              in the run (or the fork function) that began it; anything else
-//              aborts with a line that says so. They cannot be cancelled
-//              singly; weir_cancelled tells them of scopes and deadlines
-//              around them.
+//              aborts with a line that says so. (A fork function that joins,
+//              or leaves open, what the one around it should have: only when
+//              another worker has taken it.) They cannot be cancelled singly;
+//              weir_cancelled tells them of scopes and deadlines around them.
 //
 // A fork is cheap: while others have enough to take (a few forks of each
 // worker always lie open to them, the oldest ones), begin and join only touch

@@ -124,6 +124,8 @@ links() {
         test -e "$own" || first="$first $object"
     done
     command=${command/ libweir.a/$first libweir.a}
+    # A model that includes a source has its own of it, and that one counts.
+    first=" -Wl,-z,muldefs$first"
     command=${command/ -Wl,--start-group/$first -Wl,--start-group}
     (cd "${trees[$1]}" && eval "$command")
 }

@@ -279,6 +279,11 @@ static void check_round(const world *w, uint32_t count, bool cancelled,
         check_effect(w, p);
         if (zygote_killed && p->in_process && p->outcome.status == -EOWNERDEAD)
             continue; // with or without a process
+        // A group that was cancelled when no process was left for a member that
+        // had not begun: others may have.
+        if (zygote_killed && cancelled && p->order.kind == TOGETHER &&
+            p->outcome.status == -ECANCELED)
+            continue;
         if (p->order.kind == FREE || p->order.kind == TOGETHER) {
             if (!may_be(p, cancelled))
                 wrong(p, "no such end can be");

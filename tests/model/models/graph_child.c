@@ -35,20 +35,10 @@ static int begin_failing(const weir_kernel_call *call) {
 static const weir_kernel adds_below = {"adds below", begin_adding};
 static const weir_kernel fails_below = {"fails below", begin_failing};
 
-// Races with whatever comes before it and is not ordered.
-static int double_both(const weir_kernel_call *call) {
-    uint64_t *value = call->data[0];
-    value[0] *= 2;
-    value[1] *= 2;
-    return 0;
-}
-
-static const weir_kernel doubles = {"doubles", double_both};
-
 static void who_comes_after_a_task_sees_what_its_flows_did(void) {
     world_open_by_hand();
     world_submit(&adds_below);
-    world_submit(&doubles);
+    world_submit(&world_double);
     (void)world_run_all(NULL);
     (void)mc_join(helper);
     MC_CHECK(world_close() == 0);
@@ -59,7 +49,7 @@ static void who_comes_after_a_task_sees_what_its_flows_did(void) {
 static void a_task_fails_with_a_flow_of_its_own(void) {
     world_open_by_hand();
     weir_task parent = world_submit_named(&fails_below);
-    world_submit(&doubles);
+    world_submit(&world_double);
     (void)world_run_all(NULL);
     (void)mc_join(helper);
     weir_task_outcome outcome = WEIR_TASK_OUTCOME_INIT;

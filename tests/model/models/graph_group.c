@@ -36,19 +36,10 @@ static int add_own(const weir_kernel_call *call) {
 
 static const weir_kernel adds_own = {"adds own", add_own};
 
-static int double_both(const weir_kernel_call *call) {
-    uint64_t *value = call->data[0];
-    value[0] *= 2;
-    value[1] *= 2;
-    return 0;
-}
-
-static const weir_kernel doubles = {"doubles", double_both};
-
 static void who_comes_after_a_group_sees_all_of_it(void) {
     world_open_by_hand();
     submit_group(&adds_own);
-    world_submit(&doubles);
+    world_submit(&world_double);
     run_group();
     MC_CHECK(world_close() == 0);
     MC_CHECK(data[0] == 2 && data[1] == 2);

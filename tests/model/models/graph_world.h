@@ -28,10 +28,20 @@ ROOMS_OWN int world_fail_run(const weir_kernel_call *call) {
     return -EIO;
 }
 
+// Races with whatever comes before it and is not ordered.
+ROOMS_OWN int world_double_run(const weir_kernel_call *call) {
+    uint64_t *value = call->data[0];
+    value[0] *= 2;
+    value[1] *= 2;
+    return 0;
+}
+
 static const weir_kernel world_add
     __attribute__((unused)) = {"add", world_add_run};
 static const weir_kernel world_fail
     __attribute__((unused)) = {"fail", world_fail_run};
+static const weir_kernel world_double
+    __attribute__((unused)) = {"double", world_double_run};
 
 // ---- opened and closed -----------------------------------------------------
 

@@ -3,53 +3,9 @@
 // done, the last may be half full, each token ends once with an outcome of its
 // own; also where they are finished later, in any order, and where one of a
 // group is lost.
-#include "model/models/rooms.h"
-#include "weir/stream.h"
+#include "model/models/stream_tokens.h"
 
-enum { BATCH = 2, TOKENS_MAX = 4 };
-
-static weir_pool *pool;
-static weir_pipeline *pipeline;
-static unsigned tokens;           // that the source has
-static unsigned begun, delivered; // by stages that are in order
-static unsigned worked[TOKENS_MAX], ended[TOKENS_MAX];
-static int outcome[TOKENS_MAX];
-
-static int begin_token(weir_worker *self, void *context, weir_token *token) {
-    (void)self;
-    (void)context;
-    if (begun == tokens)
-        return WEIR_STAGE_END;
-    MC_CHECK(weir_token_sequence(token) == begun);
-    *(unsigned *)weir_token_data(token) = begun++;
-    return 0;
-}
-
-static int work(weir_worker *self, void *context, weir_token *token) {
-    (void)self;
-    (void)context;
-    unsigned *value = weir_token_data(token);
-    MC_CHECK(*value == weir_token_sequence(token));
-    worked[*value]++;
-    *value += 10;
-    return 0;
-}
-
-static int deliver(weir_worker *self, void *context, weir_token *token) {
-    (void)self;
-    (void)context;
-    MC_CHECK(*(unsigned *)weir_token_data(token) == delivered + 10);
-    MC_CHECK(weir_token_sequence(token) == delivered);
-    delivered++;
-    return 0;
-}
-
-static void note_end(void *context, weir_token *token, int status) {
-    (void)context;
-    uint64_t sequence = weir_token_sequence(token);
-    ended[sequence]++;
-    outcome[sequence] = status;
-}
+enum { BATCH = 2 };
 
 static void make_pipeline(const weir_stage *stages, size_t count,
                           unsigned source) {
@@ -102,24 +58,6 @@ static void a_serial_stage_passes_groups_on(void) {
 }
 
 // ---- finished later --------------------------------------------------------
-
-static weir_token *kept[TOKENS_MAX];
-static rooms_flag is_kept[TOKENS_MAX];
-static unsigned alone;
-
-static int keep(weir_worker *self, void *context, weir_token *token) {
-    unsigned own = *(unsigned *)weir_token_data(token);
-    MC_CHECK(work(self, context, token) == 0);
-    kept[own] = token;
-    rooms_raise(&is_kept[own]);
-    return WEIR_STAGE_LATER;
-}
-
-// Until it is finished no other token is there.
-static int keep_alone(weir_worker *self, void *context, weir_token *token) {
-    MC_CHECK(++alone == 1);
-    return keep(self, context, token);
-}
 
 static void *finish_in_order(void *unused) {
     for (unsigned i = 0; i < BATCH; i++) {

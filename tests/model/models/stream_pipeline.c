@@ -2,63 +2,19 @@
 // Pipelines: each token goes through its stages as their modes say and ends
 // once; also one that is finished later by a thread outside, beside an error, a
 // cancel or a pool that stops. There are never more tokens than the bound.
-#include "model/models/rooms.h"
-#include "weir/stream.h"
+#include "model/models/stream_tokens.h"
 
 enum { TOKENS = 2 };
 
-static weir_pool *pool;
-static weir_pipeline *pipeline;
-static unsigned begun, delivered; // by stages that are in order
-static unsigned worked[TOKENS], ended[TOKENS];
-static int outcome[TOKENS];
-
-static int begin_token(weir_worker *self, void *context, weir_token *token) {
-    (void)self;
-    (void)context;
-    if (begun == TOKENS)
-        return WEIR_STAGE_END;
-    MC_CHECK(weir_token_sequence(token) == begun);
-    *(unsigned *)weir_token_data(token) = begun++;
-    return 0;
-}
-
-static int work(weir_worker *self, void *context, weir_token *token) {
-    (void)self;
-    (void)context;
-    unsigned *value = weir_token_data(token);
-    MC_CHECK(*value == weir_token_sequence(token));
-    worked[*value]++;
-    *value += 10;
-    return 0;
-}
-
 // As `work`, where one token is there at a time: more would race.
-static unsigned alone;
-
 static int work_alone(weir_worker *self, void *context, weir_token *token) {
     alone++;
     return work(self, context, token);
 }
 
-static int deliver(weir_worker *self, void *context, weir_token *token) {
-    (void)self;
-    (void)context;
-    MC_CHECK(*(unsigned *)weir_token_data(token) == delivered + 10);
-    MC_CHECK(weir_token_sequence(token) == delivered);
-    delivered++;
-    return 0;
-}
-
-static void note_end(void *context, weir_token *token, int status) {
-    (void)context;
-    uint64_t sequence = weir_token_sequence(token);
-    ended[sequence]++;
-    outcome[sequence] = status;
-}
-
 static void make_pipeline(const weir_stage *stages, size_t count,
                           size_t tokens_max, int external) {
+    tokens = TOKENS;
     weir_pipeline_options options = WEIR_PIPELINE_OPTIONS_INIT;
     options.stages = stages;
     options.stages_count = count;
@@ -135,23 +91,6 @@ static void who_pushes_waits_for_room(void) {
 }
 
 // ---- finished later --------------------------------------------------------
-
-static weir_token *kept[TOKENS];
-static rooms_flag is_kept[TOKENS];
-
-static int keep(weir_worker *self, void *context, weir_token *token) {
-    unsigned own = *(unsigned *)weir_token_data(token);
-    MC_CHECK(work(self, context, token) == 0);
-    kept[own] = token;
-    rooms_raise(&is_kept[own]);
-    return WEIR_STAGE_LATER;
-}
-
-// Until it is finished no other token is there.
-static int keep_alone(weir_worker *self, void *context, weir_token *token) {
-    MC_CHECK(++alone == 1);
-    return keep(self, context, token);
-}
 
 static void *finish_all(void *unused) {
     for (unsigned i = 0; i < TOKENS; i++) {

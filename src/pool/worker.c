@@ -215,7 +215,6 @@ static void clear_frame(weir_worker *worker, wr_frame *frame,
     frame->deadline_ns = 0;
     frame->worker = worker;
     frame->call = NULL;
-    frame->captured = NULL;
     wr_atomic_init(&frame->cancel, 0);
     wr_atomic_init(&frame->name, NULL);
     wr_atomic_init(&frame->owner, NULL);

@@ -23,10 +23,6 @@ typedef struct merging_fork {
     int status;
 } merging_fork;
 
-static bool less(const wr_sort *sort, const void *a, const void *b) {
-    return sort->kind->less(a, b, sort->context) != 0;
-}
-
 // How many of the first `rank` elements of the merged run come from a. Whatever
 // less says, the answer is one that both runs have elements for: so the two
 // halves of a merge are a permutation together.
@@ -36,8 +32,8 @@ static size_t from_a(const merging *m, size_t rank) {
     while (low < high) {
         size_t i = low + (high - low) / 2;
         // a[i] is among the first if it is not after b[rank - i - 1].
-        if (less(m->sort, wr_sort_at(m->sort, m->b, rank - i - 1),
-                 wr_sort_at(m->sort, m->a, i)))
+        if (wr_sort_less(m->sort, wr_sort_at(m->sort, m->b, rank - i - 1),
+                         wr_sort_at(m->sort, m->a, i)))
             high = i;
         else
             low = i + 1;

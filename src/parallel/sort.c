@@ -51,10 +51,6 @@ void wr_sort_each(weir_worker *self, size_t from, size_t to, wr_sort_body *body,
     }
 }
 
-static bool less(const wr_sort *sort, const void *a, const void *b) {
-    return sort->kind->less(a, b, sort->context) != 0;
-}
-
 // Heap sort, a piece at a time so that it can be cancelled.
 static int heap_sort(weir_worker *self, const quick_range *r) {
     size_t steps = r->count / 2 + r->count;
@@ -93,7 +89,8 @@ static void place_pivot(const quick_range *r) {
 static int cut(weir_worker *self, quick_range *r, quick_range *right) {
     const wr_sort *sort = r->sort;
     place_pivot(r);
-    bool equal = r->has_left && !less(sort, r->base - sort->size, r->base);
+    bool equal =
+        r->has_left && !wr_sort_less(sort, r->base - sort->size, r->base);
     size_t front;
     int told = wr_sort_split(self, sort, r->base + sort->size, r->count - 1,
                              r->base, equal, &front);
@@ -147,8 +144,8 @@ static int quick_sort(weir_worker *self, quick_range *r) {
     }
 }
 
-// How much of the array is in order (or, strictly, in reverse) from its start.
-// A run of all is the commonest input that is not random.
+// Whether all of the array is in order (or, strictly, in reverse), which is the
+// commonest input that is not random.
 static int whole_run(weir_worker *self, const wr_sort *sort, const char *base,
                      size_t count, bool descending, bool *whole) {
     size_t at = 0; // base[0] to base[at] is a run

@@ -40,6 +40,12 @@ static inline void *wr_sort_at(const wr_sort *sort, const void *base,
     return (char *)(uintptr_t)base + index * sort->size;
 }
 
+// wr_sort_less: whether a goes before b.
+static inline bool wr_sort_less(const wr_sort *sort, const void *a,
+                                const void *b) {
+    return sort->kind->less(a, b, sort->context) != 0;
+}
+
 // Room for copies, aligned; `own` what of it is to be freed.
 typedef struct wr_scratch {
     char *room;
